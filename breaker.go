@@ -1,0 +1,264 @@
+package failover
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// BreakerPolicy says when a provider's circuit breaker opens and how it closes
+// again. The breaker is sony/gobreaker; one stands before each provider of
+// each router, because operations fail separately.
+//
+// Opening: the three rules below are on together by default. Set any of them
+// and only those set are on. Times and half-open numbers left zero take their
+// defaults in any case.
+type BreakerPolicy struct {
+	// ConsecutiveFailures opens it. Default 5.
+	ConsecutiveFailures int
+	// ConsecutiveTimeouts opens it. Default 3: a silent provider costs each
+	// caller a whole attempt timeout.
+	ConsecutiveTimeouts int
+	// FailureRatio (0 to 1) opens it when at least MinRequests were made in
+	// Window. Default 0.5 of 20 in 60 s. A FailureRatio needs a Window.
+	FailureRatio float64
+	// MinRequests is the smallest sample FailureRatio is judged on. Default 20.
+	MinRequests int
+	// Window is how far back FailureRatio looks, in ten steps. Default 60 s.
+	Window time.Duration
+
+	// SlowCall makes an answer that took longer count as a failure, although
+	// it is returned. Default 0: off.
+	SlowCall time.Duration
+
+	// OpenFor is how long it stays open the first time, ±10 %. Default 10 s.
+	// It grows by OpenFor each time it opens again, up to MaxOpen, and is
+	// never shorter than a Retry-After of the failure that opened it. Growth
+	// is forgotten after 5 min closed.
+	OpenFor time.Duration
+	// MaxOpen caps the growth. Default 60 s.
+	MaxOpen time.Duration
+
+	// HalfOpenTrials is how many requests try a provider at once before its
+	// breaker closes. Default 1.
+	HalfOpenTrials int
+	// HalfOpenSuccesses closes it. Default 2.
+	HalfOpenSuccesses int
+}
+
+// WithBreaker sets when breakers open and close.
+func WithBreaker(p BreakerPolicy) Option {
+	return optionFunc(func(c *config) { c.breaker = p })
+}
+
+func (p *BreakerPolicy) complete(c *config) {
+	const option = "WithBreaker"
+	if p.FailureRatio > 0 && p.Window == 0 {
+		c.reject("%s: FailureRatio %v needs a Window", option, p.FailureRatio)
+	}
+	if p.FailureRatio > 1 {
+		c.reject("%s: FailureRatio %v is above 1", option, p.FailureRatio)
+	}
+	if p.ConsecutiveFailures == 0 && p.ConsecutiveTimeouts == 0 && p.FailureRatio == 0 {
+		p.ConsecutiveFailures, p.ConsecutiveTimeouts, p.FailureRatio = 5, 3, 0.5
+	}
+	field(c, option, "ConsecutiveFailures", &p.ConsecutiveFailures, math.MaxInt)
+	field(c, option, "ConsecutiveTimeouts", &p.ConsecutiveTimeouts, math.MaxInt)
+	field(c, option, "FailureRatio", &p.FailureRatio, 2) // never reached
+	field(c, option, "MinRequests", &p.MinRequests, 20)
+	field(c, option, "Window", &p.Window, 60*time.Second)
+	field(c, option, "SlowCall", &p.SlowCall, 0)
+	field(c, option, "OpenFor", &p.OpenFor, 10*time.Second)
+	field(c, option, "MaxOpen", &p.MaxOpen, max(60*time.Second, p.OpenFor))
+	field(c, option, "HalfOpenTrials", &p.HalfOpenTrials, 1)
+	field(c, option, "HalfOpenSuccesses", &p.HalfOpenSuccesses, 2)
+	if p.MaxOpen < p.OpenFor {
+		c.reject("%s: MaxOpen %v is below OpenFor %v", option, p.MaxOpen, p.OpenFor)
+	}
+	if p.HalfOpenSuccesses > math.MaxInt16 || p.HalfOpenTrials > math.MaxInt16 {
+		c.reject("%s: HalfOpenTrials %d and HalfOpenSuccesses %d must be below 32768",
+			option, p.HalfOpenTrials, p.HalfOpenSuccesses)
+	}
+}
+
+// BreakerState is the state of a provider's breaker.
+type BreakerState uint8
+
+// The three states of a circuit breaker.
+const (
+	BreakerClosed BreakerState = iota
+	BreakerHalfOpen
+	BreakerOpen
+)
+
+// String returns "closed", "half_open" or "open".
+func (s BreakerState) String() string {
+	switch s {
+	case BreakerClosed:
+		return "closed"
+	case BreakerHalfOpen:
+		return "half_open"
+	case BreakerOpen:
+		return "open"
+	default:
+		return fmt.Sprintf("breaker_state(%d)", uint8(s))
+	}
+}
+
+// MarshalText makes a BreakerState its name in JSON and logs.
+func (s BreakerState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// What the closure inside Execute returns: gobreaker needs to see failure,
+// success or neither, and the real error stays outside, so that it is neither
+// kept nor changed on the way.
+var (
+	errBreakerFailure = errors.New("failure")
+	errBreakerIgnored = errors.New("ignored")
+)
+
+// breaker is gobreaker with what it lacks: consecutive counts that no window
+// ages out, an open time that grows and honours Retry-After, and a check
+// whether it is open for the price of a load.
+type breaker struct {
+	policy *BreakerPolicy
+	cb     atomic.Pointer[gobreaker.CircuitBreaker[struct{}]]
+	streak streak
+
+	openUntil  atomic.Int64 // since the epoch; meaningful while flagOpen
+	opens      atomic.Int64 // times opened without 5 min closed between
+	closedAt   atomic.Int64
+	retryAfter atomic.Int64 // until when a failure asked to be left alone
+}
+
+// growthMemory is after how much undisturbed time growth is forgotten.
+const growthMemory = int64(5 * time.Minute)
+
+// breakerJitter is the share by which open times vary.
+const breakerJitter = 0.1
+
+// arm puts in a fresh, closed gobreaker.
+func (b *breaker) arm(e *endpoint) {
+	p := b.policy
+	e.mu.Lock()
+	generation := e.armed
+	e.mu.Unlock()
+	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests:  uint32(p.HalfOpenSuccesses), //nolint:gosec // bounded in complete
+		Interval:     p.Window,
+		BucketPeriod: p.Window / 10,
+		// Less than any open time of ours, so that the gate only lengthens it.
+		Timeout:      time.Duration(float64(p.OpenFor) * (1 - 2*breakerJitter)),
+		ReadyToTrip:  b.readyToTrip,
+		IsSuccessful: func(err error) bool { return err == nil },
+		IsExcluded:   func(err error) bool { return err == errBreakerIgnored }, //nolint:errorlint // identity is meant
+		// Runs under gobreaker's lock: records, and returns.
+		OnStateChange: func(_ string, from, to gobreaker.State) { e.breakerChanged(generation, from, to) },
+	})
+	b.cb.Store(cb)
+}
+
+// readyToTrip runs under gobreaker's lock, after a failure.
+func (b *breaker) readyToTrip(counts gobreaker.Counts) bool {
+	failures, timeouts := b.streak.counts()
+	if failures >= b.policy.ConsecutiveFailures || timeouts >= b.policy.ConsecutiveTimeouts {
+		return true
+	}
+	judged := int(counts.TotalSuccesses) + int(counts.TotalFailures)
+	return judged >= b.policy.MinRequests &&
+		float64(counts.TotalFailures) >= b.policy.FailureRatio*float64(judged)
+}
+
+// openFor is how long the breaker stays open now, growing with each opening.
+func (b *breaker) openFor(now int64) int64 {
+	if now-b.closedAt.Load() > growthMemory {
+		b.opens.Store(0)
+	}
+	n := b.opens.Add(1)
+	d := min(time.Duration(min(n, 1000))*b.policy.OpenFor, b.policy.MaxOpen)
+	return max(int64(around(d, breakerJitter)), b.retryAfter.Load()-now)
+}
+
+// streak packs what must be forgotten on a success into one word, so that a
+// healthy provider pays one load: consecutive failures, consecutive timeouts,
+// consecutive Unsupported, and whether the last failure was no connection.
+type streak struct{ word atomic.Uint64 }
+
+const (
+	streakTimeouts    = 16
+	streakUnsupported = 32
+	streakDial        = 1 << 48
+	streakMask        = 0xffff
+)
+
+// clear forgets the streak; it reports whether there was one.
+func (s *streak) clear() {
+	if s.word.Load() != 0 {
+		s.word.Store(0)
+	}
+}
+
+func (s *streak) update(f func(failures, timeouts, unsupported uint64, dial bool) (uint64, uint64, uint64, bool)) uint64 {
+	for {
+		old := s.word.Load()
+		a, b, c, dial := f(old&streakMask, old>>streakTimeouts&streakMask,
+			old>>streakUnsupported&streakMask, old&streakDial != 0)
+		next := min(a, streakMask) | min(b, streakMask)<<streakTimeouts | min(c, streakMask)<<streakUnsupported
+		if dial {
+			next |= streakDial
+		}
+		if s.word.CompareAndSwap(old, next) {
+			return next
+		}
+	}
+}
+
+// fail counts one failure and returns how many came in a row.
+func (s *streak) fail(timeout bool) int {
+	word := s.update(func(failures, timeouts, unsupported uint64, dial bool) (uint64, uint64, uint64, bool) {
+		if !timeout {
+			return failures + 1, 0, unsupported, dial
+		}
+		return failures + 1, timeouts + 1, unsupported, dial
+	})
+	return int(word & streakMask)
+}
+
+// unsupported counts one refusal and returns how many came in a row.
+func (s *streak) unsupported() int {
+	word := s.update(func(failures, timeouts, unsupported uint64, dial bool) (uint64, uint64, uint64, bool) {
+		return failures, timeouts, unsupported + 1, dial
+	})
+	return int(word >> streakUnsupported & streakMask)
+}
+
+// restart forgets the Unsupported row once it has been acted upon.
+func (s *streak) restart() {
+	s.update(func(failures, timeouts, _ uint64, dial bool) (uint64, uint64, uint64, bool) {
+		return failures, timeouts, 0, dial
+	})
+}
+
+// dial marks or unmarks the last failure as one without a connection.
+func (s *streak) dial(failed bool) {
+	s.update(func(failures, timeouts, unsupported uint64, _ bool) (uint64, uint64, uint64, bool) {
+		return failures, timeouts, unsupported, failed
+	})
+}
+
+func (s *streak) dialFailed() bool { return s.word.Load()&streakDial != 0 }
+
+// forgive forgets failures and timeouts that turned out to be our own.
+func (s *streak) forgive() {
+	s.update(func(_, _, unsupported uint64, dial bool) (uint64, uint64, uint64, bool) {
+		return 0, 0, unsupported, dial
+	})
+}
+
+func (s *streak) counts() (failures, timeouts int) {
+	word := s.word.Load()
+	return int(word & streakMask), int(word >> streakTimeouts & streakMask)
+}

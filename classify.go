@@ -1,0 +1,271 @@
+package failover
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Classify reads any error into an [Error], the way the router does it for
+// errors that are not one already. It looks, in this order, at
+//
+//   - an [Error] in the chain, whose fields stand,
+//   - the errors of a nested router,
+//   - the methods StatusCode() int, Retryable() bool and
+//     RetryAfter() time.Duration, which many SDK errors have,
+//   - network, TLS, time-out and end-of-file errors.
+//
+// It never looks at message text. What it cannot read is ClassUnknown.
+// Classify(nil) is nil.
+func Classify(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	r := read(err)
+	return r.toError("")
+}
+
+// reading is what was read from an error. It is a value, so that a failure
+// that is never looked at costs no allocation.
+type reading struct {
+	class      Class
+	outcome    Outcome
+	status     int
+	retryAfter time.Duration
+	err        error // as the provider returned it
+	dial       bool  // no connection was obtained: dial or DNS
+	final      bool  // from a nested router, which did its own retrying
+	local      bool  // a limit of ours, which cools nobody
+	unblamed   bool  // ended by the caller or by planning before it had its time
+}
+
+// toError makes the Error that callers see.
+func (r *reading) toError(provider string) *Error {
+	e := &Error{}
+	cause := r.err
+	if declared, ok := errors.AsType[*Error](r.err); ok && !r.final {
+		*e = *declared
+		if r.err == error(declared) {
+			cause = declared.Err
+		}
+	}
+	e.Provider, e.Class, e.Outcome = provider, r.class, r.outcome
+	e.Status, e.RetryAfter, e.Err = r.status, r.retryAfter, mask(cause)
+	return e
+}
+
+func read(err error) reading {
+	if declared, ok := err.(*Error); ok { //nolint:errorlint // the common case; the chain is searched below
+		return readDeclared(declared, err)
+	}
+	if says(err) == nothing {
+		return reading{err: err}
+	}
+	if r, ok := readNested(err); ok {
+		return r
+	}
+	if declared, ok := errors.AsType[*Error](err); ok {
+		return readDeclared(declared, err)
+	}
+	if r, ok := readOffered(err); ok {
+		return r
+	}
+	return readForeign(err)
+}
+
+const (
+	nothing   = false
+	something = true
+)
+
+// says tells in one look whether there is anything to read in an error, so
+// that one that says nothing costs nothing.
+func says(err error) bool {
+	switch err {
+	case io.EOF, io.ErrUnexpectedEOF, context.Canceled, net.ErrClosed, http.ErrServerClosed:
+		return something
+	}
+	switch err.(type) { //nolint:errorlint // wrapping is one of the things looked for
+	case interface{ Unwrap() error }, interface{ Unwrap() []error }, interface{ Is(target error) bool },
+		interface{ As(target any) bool }, interface{ StatusCode() int }, interface{ Retryable() bool },
+		interface{ RetryAfter() time.Duration }, interface{ Timeout() bool }, ownError,
+		x509.UnknownAuthorityError, x509.HostnameError, x509.CertificateInvalidError,
+		tls.RecordHeaderError, tls.AlertError:
+		return something
+	}
+	return nothing
+}
+
+func readDeclared(e *Error, err error) reading {
+	r := reading{
+		class: e.Class, outcome: e.Outcome, status: e.Status,
+		retryAfter: clampWait(e.RetryAfter), err: err,
+	}
+	if r.class >= numClasses {
+		r.class = ClassUnknown
+	}
+	if r.outcome >= numOutcomes {
+		r.outcome = OutcomeUnknown
+	}
+	if r.class == ClassUnknown && e.Status >= 300 {
+		r.class = ClassOfStatus(e.Status)
+	}
+	if e.Err != nil {
+		cause := readForeign(e.Err)
+		r.dial = cause.dial
+		if r.class == ClassUnknown {
+			r.class = cause.class
+		}
+	}
+	return r
+}
+
+// readOffered asks an SDK's error for what it offers.
+func readOffered(err error) (reading, bool) {
+	r := reading{err: err}
+	known := false
+	if e, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](err); ok {
+		if r.retryAfter = clampWait(e.RetryAfter()); r.retryAfter > 0 {
+			r.class, known = ClassTransient, true
+		}
+	}
+	if e, ok := errors.AsType[interface {
+		error
+		Retryable() bool
+	}](err); ok {
+		known = true
+		r.class = ClassUnsupported
+		if e.Retryable() {
+			r.class = ClassTransient
+		}
+	}
+	if e, ok := errors.AsType[interface {
+		error
+		StatusCode() int
+	}](err); ok {
+		if status := e.StatusCode(); status >= 300 && status < 1000 {
+			r.status, r.class, known = status, ClassOfStatus(status), true
+		}
+	}
+	return r, known
+}
+
+func readForeign(err error) reading {
+	r := reading{err: err, class: ClassUnknown}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		r.dial = op.Op == "dial"
+		r.class = ClassTransient
+	}
+	if isErr[*net.DNSError](err) {
+		r.dial = true
+		r.class = ClassTransient
+	}
+	switch {
+	case errors.Is(err, ErrAttemptTimeout), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+		r.class = ClassTimeout
+	case errors.Is(err, ErrEmpty), errors.Is(err, io.ErrUnexpectedEOF):
+		r.class = ClassIncomplete
+	case r.class != ClassUnknown:
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled),
+		errors.Is(err, http.ErrServerClosed), isErr[syscall.Errno](err), tlsReason(err) != "":
+		r.class = ClassTransient
+	}
+	return r
+}
+
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && e.Timeout()
+}
+
+// isRouterError says whether err came out of a router. Its attempts carry
+// Errors of their own, which speak for the inner providers only.
+func isRouterError(err error) bool { return routerError(err) != nil }
+
+// routerError finds the error of a router in the chain of err.
+func routerError(err error) error {
+	if e, ok := errors.AsType[*UncertainError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*CanceledError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*DuplicateError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*NoneAvailableError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*AllFailedError](err); ok {
+		return e
+	}
+	return nil
+}
+
+// readNested maps what a router inside a provider returned to what it means
+// outside. The inner router has done its retrying, so the outer never repeats.
+func readNested(err error) (reading, bool) {
+	r := reading{err: err, final: true, class: ClassTransient}
+	switch e := routerError(err).(type) { //nolint:errorlint // routerError has looked through the chain
+	case *UncertainError:
+		r.class = e.Attempt.Class()
+	case *CanceledError:
+		r.class = ClassCanceled
+	case *DuplicateError:
+		r.class = ClassInvalid
+	case *NoneAvailableError:
+		r.class, r.outcome = ClassRateLimited, OutcomeNotAccepted
+		if e.RetryAt.IsZero() {
+			r.local = true
+		} else {
+			r.retryAfter = clampWait(time.Until(e.RetryAt))
+		}
+	case *AllFailedError:
+		return readAllFailed(r, e), true
+	default:
+		return r, false
+	}
+	return r, true
+}
+
+func readAllFailed(r reading, e *AllFailedError) reading {
+	// An inner at-most-once operation that ended as failed took no effect.
+	r.outcome = OutcomeNotAccepted
+	limited, earliest := len(e.Attempts) > 0, time.Duration(0)
+	for _, a := range e.Attempts {
+		if a.Outcome == OutcomeUnknown {
+			r.outcome = OutcomeUnknown
+		}
+		if a.Class() != ClassRateLimited {
+			limited = false
+			continue
+		}
+		if wait := a.Err.RetryAfter; wait > 0 && (earliest == 0 || wait < earliest) {
+			earliest = wait
+		}
+	}
+	if last := len(e.Attempts) - 1; last >= 0 && e.Stopped {
+		if class := e.Attempts[last].Class(); class == ClassInvalid || class == ClassFiltered {
+			r.class, r.status = class, e.Attempts[last].Err.Status
+			return r
+		}
+	}
+	if limited {
+		r.class, r.retryAfter = ClassRateLimited, earliest
+	}
+	return r
+}

@@ -1,0 +1,91 @@
+package failover
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// cooldown leaves a provider, or an account, alone for a while. It grows with
+// repetition and is extended, never shortened.
+type cooldown struct {
+	until atomic.Int64 // since the epoch; 0 if it never cooled
+
+	mu    sync.Mutex
+	begun int64 // when the latest step of growth was taken
+	steps int
+	class Class
+}
+
+// Lengths of a cooldown when the vendor names none.
+const (
+	rateBase    = 5 * time.Second
+	rateMost    = 60 * time.Second
+	accountBase = time.Minute
+	accountMost = 15 * time.Minute
+	// unsupportedRow is how many refusals in a row cool a provider.
+	unsupportedRow = 3
+)
+
+// coolFor says how long step (counted from 0) of a class lasts.
+func coolFor(class Class, step int, longest time.Duration) time.Duration {
+	base, most := accountBase, accountMost
+	if class == ClassRateLimited {
+		base, most = rateBase, rateMost
+	}
+	d := base << min(step, 16)
+	return min(d, most, longest)
+}
+
+// begin starts or extends the cooldown for a failure of an attempt that was
+// started at started. It returns the new end and whether it moved.
+func (c *cooldown) begin(now, started int64, class Class, retryAfter, longest time.Duration, grow bool) (int64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if end := c.until.Load(); end == 0 || now-end > growthMemory {
+		c.steps, c.begun = 0, -1
+	}
+	var d time.Duration
+	switch {
+	case retryAfter > 0 && class == ClassRateLimited:
+		d = min(retryAfter, longest)
+	case started < c.begun:
+		// Sent before the present cooldown began: it says nothing new.
+		d = min(retryAfter, longest)
+	default:
+		d = min(max(coolFor(class, c.steps, longest), retryAfter), longest)
+		if grow {
+			c.begun = now
+			c.steps++
+		}
+	}
+	end := now + int64(d)
+	if end <= c.until.Load() || d <= 0 {
+		return c.until.Load(), false
+	}
+	c.until.Store(end)
+	c.class = class
+	return end, true
+}
+
+// cause is the class that began it.
+func (c *cooldown) cause() Class {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.class
+}
+
+// reset forgets everything, growth too.
+func (c *cooldown) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until.Store(0)
+	c.begun, c.steps = -1, 0
+}
+
+// account is what providers with one key share.
+type account struct {
+	name    string
+	cool    cooldown
+	members []*endpoint
+}

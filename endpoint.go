@@ -1,0 +1,444 @@
+package failover
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// Reason is why a provider is left out, or not in full service.
+type Reason string
+
+// The reasons, as they appear in errors and status.
+const (
+	ReasonOpen          Reason = "open"           // its breaker is open
+	ReasonAwaitingProbe Reason = "awaiting_probe" // its open time is over, the next probe has not passed yet
+	ReasonHalfOpen      Reason = "half_open"      // a trial is running; others wait for its end
+	ReasonCooling       Reason = "cooling"        // rate limit, quota, refused key
+	ReasonUnhealthy     Reason = "unhealthy"      // its probes fail
+	ReasonRecovering    Reason = "recovering"     // held back by WithFailback
+	ReasonDisabled      Reason = "disabled"       // by Disable
+	ReasonDrained       Reason = "drained"        // by SetWeight(name, 0)
+	ReasonLimited       Reason = "limited"        // over its Limit
+	ReasonUnsupported   Reason = "unsupported"    // its Supports said no
+	ReasonExcluded      Reason = "excluded"       // by Only or Avoid
+	ReasonTooExpensive  Reason = "too_expensive"  // over MaxCost
+	ReasonUnknownCost   Reason = "unknown_cost"   // under MaxCost without a known cost
+	ReasonNotChosen     Reason = "not_chosen"     // the strategy or NoFailover left it out
+)
+
+// Flags of an endpoint. None set is the fast path: in full service.
+const (
+	flagOpen      uint32 = 1 << iota // gobreaker is not closed
+	flagCooling                      // own cooldown, maybe over
+	flagAccount                      // the account's cooldown, maybe over
+	flagProbation                    // trials only, until enough of them succeed
+	flagUnhealthy                    // by its probes
+	flagHeld                         // recovering, see WithFailback
+	flagDisabled
+	flagDrained
+
+	flagsTrial = flagOpen | flagCooling | flagAccount | flagProbation
+	// flagsDown are those whose end is a recovery.
+	flagsDown = flagsTrial | flagUnhealthy
+)
+
+// endpoint is the state of one provider in one router: everything but its
+// typed functions.
+type endpoint struct {
+	core    *core
+	index   int
+	name    string
+	timeout time.Duration
+	nested  inner
+	account *account
+	limit   *limiter
+	probed  bool // health checks run for it
+
+	flags   atomic.Uint32
+	trials  atomic.Int32
+	weight  atomic.Int64
+	breaker breaker
+	cool    cooldown
+	stats   stats
+	health  healthState
+
+	awaitProbe  atomic.Bool
+	lastFailure atomic.Int64 // for the penalty of Weighted
+	lastDial    atomic.Int64
+	heldSince   atomic.Int64
+
+	pending atomic.Bool // events wait in queue
+
+	mu        sync.Mutex // guards below; never held while calling gobreaker or user code
+	trialsDue int        // successes still needed in probation
+	downSince int64
+	armed     int // generation of the breaker
+	queue     []Event
+	lastError lastFailure
+}
+
+// Tiers of eligibility: a request goes to a lower one first.
+const (
+	tierReady = iota
+	tierHeld
+	tierLast // probe-unhealthy: the probe may be the broken part
+)
+
+// standing is what an endpoint is good for now.
+type standing struct {
+	reason Reason // empty if it is in full service
+	class  Class  // of a cooldown
+	until  int64
+	tier   int
+	ok     bool // may be asked
+	trial  bool // and would be a trial
+}
+
+// standing judges the endpoint without changing anything.
+func (e *endpoint) standing(now int64) standing {
+	f := e.flags.Load()
+	if f == 0 {
+		return standing{ok: true}
+	}
+	return e.impaired(f, now)
+}
+
+func (e *endpoint) impaired(f uint32, now int64) standing {
+	if f&flagDisabled != 0 {
+		return standing{reason: ReasonDisabled}
+	}
+	if f&flagDrained != 0 {
+		return standing{reason: ReasonDrained}
+	}
+	s := standing{ok: true}
+	if f&flagsTrial != 0 {
+		if s = e.gate(f, now); !s.ok {
+			return s
+		}
+	}
+	switch {
+	case f&flagUnhealthy != 0:
+		s.reason, s.tier = ReasonUnhealthy, tierLast
+	case f&flagHeld != 0 && e.holds(now):
+		s.reason, s.tier = ReasonRecovering, tierHeld
+	}
+	return s
+}
+
+// gate judges breaker, cooldowns and probation.
+func (e *endpoint) gate(f uint32, now int64) standing {
+	if f&flagAccount != 0 {
+		if until := e.account.cool.until.Load(); now < until {
+			return standing{reason: ReasonCooling, class: e.account.cool.cause(), until: until}
+		}
+	}
+	if f&flagCooling != 0 {
+		if until := e.cool.until.Load(); now < until {
+			return standing{reason: ReasonCooling, class: e.cool.cause(), until: until}
+		}
+	}
+	if f&flagOpen != 0 {
+		if until := e.breaker.openUntil.Load(); now < until {
+			return standing{reason: ReasonOpen, until: until}
+		}
+	}
+	if e.awaitProbe.Load() {
+		return standing{reason: ReasonAwaitingProbe}
+	}
+	if int(e.trials.Load()) >= e.breaker.policy.HalfOpenTrials {
+		return standing{reason: ReasonHalfOpen}
+	}
+	return standing{ok: true, trial: true, reason: ReasonHalfOpen}
+}
+
+// holds says whether a recovered provider is still held back for this request.
+func (e *endpoint) holds(now int64) bool {
+	p := &e.core.cfg.failback
+	elapsed := now - e.heldSince.Load() - int64(p.MinHealthy)
+	switch {
+	case elapsed < 0:
+		return true
+	case elapsed >= int64(p.Ramp):
+		e.flags.And(^flagHeld)
+		return false
+	default:
+		return rand.Float64() >= float64(elapsed)/float64(p.Ramp) //nolint:gosec // a share of traffic, no secret
+	}
+}
+
+// admit takes what an attempt needs: a trial's slot where one is needed, and
+// the local limit. It never waits. forced lets a trial through before its
+// time.
+func (e *endpoint) admit(now int64, forced bool) (trial, ok bool) {
+	if f := e.flags.Load(); f != 0 {
+		if f&(flagDisabled|flagDrained) != 0 {
+			return false, false
+		}
+		if f&flagsTrial != 0 {
+			if !e.takeTrial(f, now, forced) {
+				return false, false
+			}
+			trial = true
+		}
+	}
+	if !e.limit.acquire() {
+		if trial {
+			e.trials.Add(-1)
+		}
+		return false, false
+	}
+	e.stats.inFlight.Add(1)
+	return trial, true
+}
+
+// withdraw gives back what admit took; every admitted attempt ends with it.
+func (e *endpoint) withdraw(trial bool) {
+	e.stats.inFlight.Add(-1)
+	e.limit.release()
+	if trial {
+		e.trials.Add(-1)
+	}
+}
+
+func (e *endpoint) takeTrial(f uint32, now int64, forced bool) bool {
+	if !forced && !e.gate(f, now).ok {
+		return false
+	}
+	most := int32(e.breaker.policy.HalfOpenTrials) //nolint:gosec // bounded in complete
+	for {
+		n := e.trials.Load()
+		if n >= most {
+			return false
+		}
+		if e.trials.CompareAndSwap(n, n+1) {
+			break
+		}
+	}
+	e.leaveCooldown(now)
+	return true
+}
+
+// leaveCooldown turns a cooldown that is over into probation.
+func (e *endpoint) leaveCooldown(now int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.flags.Load()
+	over := uint32(0)
+	if f&flagCooling != 0 && now >= e.cool.until.Load() {
+		over |= flagCooling
+	}
+	if f&flagAccount != 0 && now >= e.account.cool.until.Load() {
+		over |= flagAccount
+	}
+	if over == 0 {
+		return
+	}
+	if f&flagProbation == 0 {
+		e.trialsDue = e.breaker.policy.HalfOpenSuccesses
+	}
+	e.flags.Or(flagProbation)
+	e.flags.And(^over)
+}
+
+// trialSucceeded counts a success towards the end of probation.
+func (e *endpoint) trialSucceeded(now int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.flags.Load()&flagProbation == 0 {
+		return
+	}
+	if e.trialsDue--; e.trialsDue <= 0 {
+		e.flags.And(^flagProbation)
+		e.recovered(now)
+	}
+}
+
+// trialFailed ends probation for now: the provider is left alone as if its
+// breaker had opened.
+func (e *endpoint) trialFailed(now int64, class Class) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.flags.Load()
+	if f&flagOpen != 0 || f&flagProbation == 0 {
+		return
+	}
+	e.cool.mu.Lock()
+	e.cool.class = class
+	e.cool.mu.Unlock()
+	e.cool.until.Store(now + e.breaker.openFor(now))
+	e.flags.Or(flagCooling)
+}
+
+// coolDown begins or extends a cooldown of this provider or of its account.
+func (e *endpoint) coolDown(now, started int64, class Class, retryAfter time.Duration, grow bool) {
+	longest := e.core.cfg.maxCool
+	if class == ClassRateLimited {
+		e.coolOne(now, &e.cool, flagCooling, started, class, retryAfter, longest, grow)
+		return
+	}
+	end, moved := e.account.cool.begin(now, started, class, retryAfter, longest, grow)
+	if !moved {
+		return
+	}
+	for _, m := range e.account.members {
+		m.mu.Lock()
+		m.down(now)
+		m.flags.Or(flagAccount)
+		if m.probed {
+			m.awaitProbe.Store(true)
+		}
+		m.mu.Unlock()
+	}
+	e.queueEvent(func(o Origin) Event {
+		return CooldownEvent{Origin: o, Provider: e.name, Account: e.account.name, Class: class, Until: e.core.at(end)}
+	})
+}
+
+func (e *endpoint) coolOne(
+	now int64, c *cooldown, flag uint32, started int64, class Class, retryAfter, longest time.Duration, grow bool,
+) {
+	e.mu.Lock()
+	end, moved := c.begin(now, started, class, retryAfter, longest, grow)
+	if moved {
+		e.down(now)
+		e.flags.Or(flag)
+	}
+	e.mu.Unlock()
+	if moved {
+		e.queueEvent(func(o Origin) Event {
+			return CooldownEvent{Origin: o, Provider: e.name, Class: class, Until: e.core.at(end)}
+		})
+	}
+}
+
+// breakerChanged runs under gobreaker's lock: it records and returns.
+func (e *endpoint) breakerChanged(generation int, from, to gobreaker.State) {
+	now := e.core.now()
+	ev := BreakerEvent{Provider: e.name, From: breakerState(from), To: breakerState(to)}
+	e.mu.Lock()
+	if generation != e.armed {
+		e.mu.Unlock()
+		return
+	}
+	switch to {
+	case gobreaker.StateOpen:
+		until := now + e.breaker.openFor(now)
+		e.breaker.openUntil.Store(until)
+		e.awaitProbe.Store(e.probed)
+		e.down(now)
+		e.flags.Or(flagOpen)
+		ev.Until = e.core.at(until)
+	case gobreaker.StateClosed:
+		e.breaker.closedAt.Store(now)
+		e.breaker.streak.clear()
+		e.flags.And(^(flagOpen | flagProbation))
+		e.recovered(now)
+	case gobreaker.StateHalfOpen:
+	}
+	e.mu.Unlock()
+	e.queueEvent(func(o Origin) Event { ev.Origin = o; return ev })
+}
+
+func breakerState(s gobreaker.State) BreakerState {
+	switch s {
+	case gobreaker.StateOpen:
+		return BreakerOpen
+	case gobreaker.StateHalfOpen:
+		return BreakerHalfOpen
+	default:
+		return BreakerClosed
+	}
+}
+
+// reset makes the breaker and both cooldowns as new. due is how many trials
+// must succeed before full service; 0 for at once.
+func (e *endpoint) reset(now int64, due int) {
+	e.mu.Lock()
+	e.armed++
+	e.breaker.openUntil.Store(0)
+	e.breaker.closedAt.Store(now)
+	e.breaker.retryAfter.Store(0)
+	e.breaker.streak.clear()
+	e.awaitProbe.Store(false)
+	e.cool.reset()
+	if due > 0 {
+		e.trialsDue = due
+		e.flags.Or(flagProbation)
+		e.flags.And(^(flagOpen | flagCooling | flagAccount))
+	} else {
+		e.breaker.opens.Store(0)
+		e.flags.And(^flagsTrial)
+		e.recovered(now)
+	}
+	e.mu.Unlock()
+	e.arm()
+}
+
+// arm puts a new gobreaker in place; what an older one reports is dropped.
+func (e *endpoint) arm() { e.breaker.arm(e) }
+
+// down notes when trouble began. Under mu.
+func (e *endpoint) down(now int64) {
+	if e.flags.Load()&flagsDown == 0 {
+		e.downSince = now
+	}
+}
+
+// recovered notes that the last trouble is over. Under mu.
+func (e *endpoint) recovered(now int64) {
+	if e.flags.Load()&flagsDown != 0 || e.downSince < 0 {
+		return
+	}
+	took := time.Duration(now - e.downSince)
+	e.downSince = -1
+	if p := e.core.cfg.failback; p.MinHealthy > 0 || p.Ramp > 0 {
+		e.heldSince.Store(now)
+		e.flags.Or(flagHeld)
+	}
+	if e.core.listening {
+		e.queue = append(e.queue, RecoveredEvent{Origin: e.core.origin(), Provider: e.name, Down: took})
+		e.pending.Store(true)
+	}
+}
+
+// queueEvent keeps an event until nobody holds a lock.
+func (e *endpoint) queueEvent(make func(Origin) Event) {
+	if !e.core.listening {
+		return
+	}
+	ev := make(e.core.origin())
+	e.mu.Lock()
+	e.queue = append(e.queue, ev)
+	e.pending.Store(true)
+	e.mu.Unlock()
+}
+
+// takeEvents returns what is queued and empties the queue.
+func (e *endpoint) takeEvents() []Event {
+	if !e.pending.Load() {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	events := e.queue
+	e.queue = nil
+	e.pending.Store(false)
+	return events
+}
+
+// silentEnough says whether an attempt that was ended for the caller's reasons
+// had its time: then its silence is the provider's.
+func (e *endpoint) silentEnough(ran int64) bool {
+	line := 2 * time.Second
+	if q, ok := e.stats.latencies(); ok {
+		line = max(line, 2*q.p99)
+	}
+	if e.timeout > 0 {
+		line = min(line, e.timeout)
+	}
+	return ran >= int64(line)
+}

@@ -1,0 +1,396 @@
+package failover
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// errHedgeLost is the cause with which the loser of a hedge is cancelled.
+const errHedgeLost = sentinel("another provider answered first")
+
+// once makes one attempt at a provider that was admitted, and decides what
+// follows.
+func (c *call[Req, Resp]) once(index int, trial, forced bool) (Resp, next) {
+	if h := c.r.cfg.hedge; h != nil && !forced && !c.sideEffect {
+		if delay, ok := c.hedgeAfter(index); ok {
+			return c.race(index, trial, delay)
+		}
+	}
+	a := &c.att
+	cancel := c.prepare(a, c.ctx, index, trial, forced)
+	if cancel != nil {
+		defer cancel() // for a panic; harmless twice
+	}
+	if c.sideEffect {
+		return c.onceEffect(a, index, cancel)
+	}
+	a.run()
+	if cancel != nil {
+		cancel()
+	}
+	return c.decide(a, index)
+}
+
+// prepare fills in an attempt and its context, and counts it. The returned
+// function, if any, releases the context.
+func (c *call[Req, Resp]) prepare(
+	a *attempt[Req, Resp], parent context.Context, index int, trial, forced bool,
+) context.CancelFunc {
+	r, e := c.r, c.r.ends[index]
+	c.number++
+	if !c.repeated || c.uncertain != c.number-1 {
+		c.idNumber = c.number
+	}
+	c.budgeted--
+	if c.left != nil {
+		c.left.Add(-1)
+	}
+	at := &c.at[index]
+	at.tries++
+	if c.r.providers[index].Cost != nil {
+		if cost, ok := c.costAt(index); ok {
+			c.spent += cost
+			e.stats.cost.add(cost)
+		}
+	}
+	a.forget()
+	a.r, a.e, a.p, a.caller, a.ctx, a.req = r, e, &r.providers[index], c.ctx, parent, c.req
+	a.start, a.number, a.trial, a.forced, a.once = c.now, c.number, trial, forced, c.sideEffect
+	return c.equip(a, index, parent)
+}
+
+// equip gives the attempt a context of its own where it needs one: for its
+// time, or to carry its id or the router inward.
+func (c *call[Req, Resp]) equip(a *attempt[Req, Resp], index int, parent context.Context) context.CancelFunc {
+	limit := c.timeFor(index)
+	var cancel context.CancelFunc
+	if limit > 0 {
+		a.ctx, cancel = context.WithTimeoutCause(parent, time.Duration(limit), ErrAttemptTimeout)
+	}
+	if limit > 0 || c.sideEffect || a.e.nested != nil {
+		a.ctx = c.enclose(a.ctx, a.e)
+	}
+	return cancel
+}
+
+// enclose makes the context that the attempt's code sees.
+func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) context.Context {
+	ac := &attemptContext{Context: ctx}
+	s := &ac.scope
+	if c.scope != nil {
+		*s = *c.scope
+	}
+	s.within = &frame{core: c.r.core, outer: s.within}
+	s.sideEffect = c.sideEffect
+	if c.sideEffect {
+		s.operation, s.attempt = c.operation, c.attemptID()
+	}
+	if e.nested != nil {
+		s.wishes = inward(s.wishes, c.r.cfg.name, e.name)
+		left := &atomic.Int64{}
+		left.Store(int64(c.budgeted) + 1)
+		s.within.left = left
+	}
+	return ac
+}
+
+// timeFor is how long the attempt may take, 0 for as long as the caller's
+// context lets it.
+//
+// A repeatable request with a deadline leaves something for its successors:
+// the next one's p90, 2 s while that is unknown, at most half of what remains.
+// A side effect is not cut short for the sake of successors; it leaves time
+// for Lookup only.
+func (c *call[Req, Resp]) timeFor(index int) int64 {
+	limit := int64(c.r.ends[index].timeout)
+	if c.deadline == 0 {
+		return limit
+	}
+	remaining := c.deadline - c.now
+	room := remaining
+	switch {
+	case c.sideEffect:
+		if c.r.providers[index].Lookup != nil {
+			room -= min(int64(lookupReserve), remaining/2)
+		}
+	case c.budgeted > 0 && c.mayMove():
+		if next := c.successor(index); next >= 0 {
+			room -= min(c.r.ends[next].usually(), remaining/2)
+		}
+	}
+	if limit == 0 || room < limit {
+		limit = room
+	}
+	if limit >= remaining {
+		return 0 // the caller's own deadline comes first
+	}
+	return limit
+}
+
+// unknownLatency stands for the latency of a provider without history.
+const unknownLatency = 2 * time.Second
+
+// usually is the time in which most answers come.
+func (e *endpoint) usually() int64 {
+	if q, ok := e.stats.latencies(); ok {
+		return int64(q.p90)
+	}
+	return int64(unknownLatency)
+}
+
+// successor is who would be asked after index, or -1.
+func (c *call[Req, Resp]) successor(index int) int {
+	state := c.at[index].state
+	c.at[index].state = placeTried
+	defer func() { c.at[index].state = state }()
+	for tier := tierReady; tier <= tierLast; tier++ {
+		if more := c.gather(tier); len(c.cands) > 0 {
+			return c.peek()
+		} else if !more {
+			break
+		}
+	}
+	return -1
+}
+
+// decide records the attempt and says what follows.
+func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) {
+	if a.refused {
+		return c.takeBack(a, index)
+	}
+	if a.end > c.now {
+		c.now = a.end
+	}
+	c.record(a, index)
+	if a.ok {
+		if c.repeated && c.uncertain > 0 && c.records[c.uncertain-1].id == c.attemptID() {
+			c.uncertain = 0 // the same attempt, repeated where that is safe
+		}
+		if c.isSticky() {
+			c.r.sticky.put(c.wish.sticky, index, c.now)
+		}
+		if c.hasRejected {
+			c.keepRejected(-1, a.resp) // the better answer makes it superfluous
+		}
+		if first := &c.records[0]; first.index != index {
+			c.r.noteSwitch(first.index, index, first.reading.class, c.now)
+		}
+		return a.resp, served
+	}
+	c.note(a, index)
+	if c.sideEffect {
+		return c.afterEffect(a, index)
+	}
+	var none Resp
+	return none, c.afterFailure(&a.reading, index)
+}
+
+// note keeps what a failed attempt says of its provider.
+func (c *call[Req, Resp]) note(a *attempt[Req, Resp], index int) {
+	at := &c.at[index]
+	at.class, at.ready = a.reading.class, 0
+	if a.reading.class == ClassRateLimited {
+		wait := min(a.reading.retryAfter, c.r.cfg.maxCool)
+		if wait == 0 {
+			wait = aloneWait << min(at.tries-1, 6)
+		}
+		at.ready = max(c.now+int64(wait), c.r.ends[index].cool.until.Load())
+	}
+	if a.rejected {
+		c.keepRejected(index, a.resp)
+	}
+}
+
+// takeBack uncounts an attempt that the breaker did not let through.
+func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) (Resp, next) {
+	at := &c.at[index]
+	c.number--
+	c.budgeted++
+	if c.left != nil {
+		c.left.Add(1)
+	}
+	if at.costed {
+		if cost, ok := c.costAt(index); ok {
+			c.spent -= cost
+			a.e.stats.cost.add(-cost)
+		}
+	}
+	at.tries--
+	at.state = placePassed
+	var none Resp
+	return none, move
+}
+
+func (c *call[Req, Resp]) record(a *attempt[Req, Resp], index int) {
+	rec := record{
+		index: index, number: a.number, start: a.start, end: max(a.end, a.start), ok: a.ok, hedge: a.hedge,
+		reading: a.reading,
+	}
+	if c.sideEffect {
+		rec.id = c.attemptID()
+	}
+	c.records = append(c.records, rec)
+	if c.r.listening {
+		last := &c.records[len(c.records)-1]
+		c.r.emit(c.ctx, AttemptEvent{Origin: c.r.origin(), Attempt: c.attemptOf(last)})
+	}
+}
+
+// keepRejected remembers the last answer that was refused and discards the one
+// before. index is -1 to discard only.
+func (c *call[Req, Resp]) keepRejected(index int, resp Resp) {
+	if c.hasRejected {
+		c.discard(c.rejecter, c.rejected)
+	}
+	c.hasRejected, c.rejecter = index >= 0, index
+	if index >= 0 {
+		c.rejected = resp
+	}
+}
+
+// afterFailure applies the table to a repeatable attempt, or to one that
+// certainly took no effect.
+func (c *call[Req, Resp]) afterFailure(r *reading, index int) next {
+	v := c.r.cfg.verdicts[r.class]
+	switch {
+	case c.over():
+		return stop
+	case c.r.closed.Load():
+		return move // the loop ends there
+	case v.Retry && c.retries(r, index):
+		return again
+	}
+	switch v.Next {
+	case NextProvider:
+		return move
+	case NextSecondOpinion:
+		if (r.status == 400 || r.status == 422) && !c.sideEffect && !c.invalid {
+			c.invalid = true
+			return move
+		}
+	case NextStop:
+	}
+	return stop
+}
+
+// aloneWait is how long a provider that nobody can stand in for is given after
+// a rate limit without a Retry-After; doubled for each further one.
+const aloneWait = time.Second
+
+// slowFailure: a failure slower than this is not repeated while another
+// provider is ready.
+const slowFailure = int64(time.Second)
+
+// retries waits before the same provider is asked again, and reports whether
+// it is worth it.
+func (c *call[Req, Resp]) retries(r *reading, index int) bool {
+	e, at := c.r.ends[index], &c.at[index]
+	others := c.mayMove() && c.ready(index) > 0
+	if r.final || c.budgeted <= 0 || at.tries >= c.r.cfg.retry.attempts(!others) {
+		return false
+	}
+	if r.class == ClassRateLimited {
+		return c.outwait(at, r)
+	}
+	if e.flags.Load() != 0 {
+		return false // it tripped, or was disabled meanwhile
+	}
+	last := &c.records[len(c.records)-1]
+	if others && (r.status == 529 || r.retryAfter > 0 || last.end-last.start > slowFailure) {
+		return false
+	}
+	if at.sched.b == nil {
+		at.sched = newSchedule(&c.r.cfg.retry)
+	}
+	wait := max(at.sched.next(c.r.cfg.retry.Max), r.retryAfter)
+	if !c.fits(int64(wait), e) || !c.spend() {
+		return false
+	}
+	return c.sleep(int64(wait)) && e.flags.Load() == 0
+}
+
+// outwait waits out a short rate limit where WithRateLimitWait asks for it.
+func (c *call[Req, Resp]) outwait(at *place, r *reading) bool {
+	if c.r.cfg.rateWait == 0 || r.local {
+		return false
+	}
+	wait := at.ready - c.now
+	if wait <= 0 || wait > int64(c.r.cfg.rateWait) || !c.fits(wait, nil) || !c.spend() {
+		return false
+	}
+	return c.sleep(wait)
+}
+
+// fits says whether an attempt after the wait can still be answered in time.
+func (c *call[Req, Resp]) fits(wait int64, e *endpoint) bool {
+	if c.deadline == 0 {
+		return wait <= int64(unlimitedWait)
+	}
+	needed := wait
+	if e != nil {
+		if q, ok := e.stats.latencies(); ok {
+			needed += int64(q.p50)
+		}
+	}
+	return c.now+needed < c.deadline
+}
+
+// spend takes a token here and in every router we are inside of.
+func (c *call[Req, Resp]) spend() bool {
+	if !c.r.budget.take() {
+		return false
+	}
+	if c.scope == nil {
+		return true
+	}
+	for f := c.scope.within; f != nil; f = f.outer {
+		if f.core.budget.take() {
+			continue
+		}
+		c.r.budget.untake()
+		for g := c.scope.within; g != f; g = g.outer {
+			g.core.budget.untake()
+		}
+		return false
+	}
+	return true
+}
+
+// attemptID names the attempt that is being made. The repeat of one keeps its
+// id.
+func (c *call[Req, Resp]) attemptID() string {
+	return c.prefix + "." + strconv.Itoa(c.idNumber)
+}
+
+// Switch is the last time that requests began to be served by somebody else.
+type Switch struct {
+	From string    `json:"from"`
+	To   string    `json:"to"`
+	At   time.Time `json:"at"`
+	// Class is how the provider they left had failed.
+	Class Class `json:"class"`
+}
+
+// noteSwitch remembers a request that was served elsewhere than it was first
+// sent, in two words, for it happens on the way of requests.
+func (c *core) noteSwitch(from, to int, class Class, now int64) {
+	c.switched.Store(uint64(from)<<32 | uint64(to)<<8 | uint64(class)) //nolint:gosec // positions in a slice
+	c.switchedAt.Store(now)
+}
+
+func (c *core) lastSwitch() *Switch {
+	at := c.switchedAt.Load()
+	if at == 0 {
+		return nil
+	}
+	word := c.switched.Load()
+	return &Switch{
+		From: c.ends[word>>32].name, To: c.ends[word>>8&0xffffff].name,
+		Class: Class(word & 0xff), At: c.at(at),
+	}
+}
+
+// lookupReserve is kept of the deadline for Lookup.
+const lookupReserve = time.Second

@@ -1,0 +1,86 @@
+package failover
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+type scopeKey struct{}
+
+// scope is what travels in the context: the caller's wishes and operation,
+// and, inside an attempt, who is asking. One lookup finds all of it.
+type scope struct {
+	wishes    []Wish
+	operation string // as the caller named it
+	attempt   string // the id of the attempt we are in
+
+	// Set inside an attempt.
+	within *frame
+	// sideEffect: an outer router is at-most-once, so are those inside.
+	sideEffect bool
+}
+
+// frame is a router that we are inside of.
+type frame struct {
+	core  *core
+	outer *frame
+	// left is how many attempts the outer routers still allow; nil: not
+	// counted, for this is no nested router.
+	left *atomic.Int64
+}
+
+func scopeOf(ctx context.Context) *scope {
+	s, _ := ctx.Value(scopeKey{}).(*scope)
+	return s
+}
+
+// attemptContext carries a scope into an attempt without a second context
+// layer over the one that holds the attempt's deadline.
+type attemptContext struct {
+	context.Context //nolint:containedctx // it is a context
+
+	scope scope
+}
+
+func (c *attemptContext) Value(key any) any {
+	if _, ok := key.(scopeKey); ok {
+		return &c.scope
+	}
+	return c.Context.Value(key)
+}
+
+// Operation names the operation that calls with this context belong to, for
+// providers with side effects: the id reaches the provider ([OperationID]),
+// errors and events, and a router gives one operation to a provider at most
+// once: a second call with the same id, while the first runs or after it was
+// accepted or uncertain, returns a [DuplicateError] or the [UncertainError]
+// again. A router remembers the last 8192 operations, for 24 h at the most. An
+// empty id is no name.
+func Operation(ctx context.Context, id string) context.Context {
+	next := &scope{}
+	if s := scopeOf(ctx); s != nil {
+		*next = *s
+	}
+	next.operation = id
+	return context.WithValue(ctx, scopeKey{}, next)
+}
+
+// OperationID returns the id of the operation: what [Operation] named, or,
+// inside an attempt of a router with side effects, what the router made. It is
+// empty elsewhere.
+func OperationID(ctx context.Context) string {
+	if s := scopeOf(ctx); s != nil {
+		return s.operation
+	}
+	return ""
+}
+
+// AttemptID returns, inside a provider's Do, the id of this attempt: the
+// operation's id, a dot and the number of the attempt. A repeat at a provider
+// that dedupes has the same id. It is empty where OperationID is.
+func AttemptID(ctx context.Context) string {
+	if s := scopeOf(ctx); s != nil {
+		return s.attempt
+	}
+	return ""
+}
