@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -32,6 +33,14 @@ func (s *activePassive) Next(_ context.Context, p Pick) int {
 		}
 	}
 	return best
+}
+
+// first is the position of the primary.
+func (s *activePassive) first() int {
+	if rank := s.rank.Load(); rank != nil {
+		return slices.Index(*rank, 0)
+	}
+	return 0
 }
 
 // order returns the registration's positions, first choice first.

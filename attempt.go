@@ -24,6 +24,8 @@ type attempt[Req, Resp any] struct {
 	forced bool // past an open breaker
 	hedge  bool
 	once   bool // at most once: no cutting, outcome matters
+	ends   bool // the caller's context can end
+	own    bool // ctx is not the caller's
 
 	// What came of it.
 	resp     Resp
@@ -37,7 +39,19 @@ type attempt[Req, Resp any] struct {
 	done     bool // nothing panicked
 }
 
-func (a *attempt[Req, Resp]) forget() { *a = attempt[Req, Resp]{} }
+// forget drops what belongs to a request, so that an attempt can be used for
+// another one.
+func (a *attempt[Req, Resp]) forget() {
+	var noReq Req
+	var noResp Resp
+	a.caller, a.ctx, a.req, a.resp = nil, nil, noReq, noResp
+	if a.reading.err != nil {
+		a.reading = reading{}
+	}
+	a.end = 0
+	a.trial, a.forced, a.hedge, a.once, a.ends, a.own = false, false, false, false, false, false
+	a.entered, a.asked, a.ok, a.rejected, a.refused, a.done = false, false, false, false, false, false
+}
 
 // goexit stands for runtime.Goexit inside gobreaker, which would otherwise
 // never hear that the call ended and keep a half-open slot for ever.
@@ -54,6 +68,7 @@ func (a *attempt[Req, Resp]) run() {
 	_, err := a.e.breaker.cb.Load().Execute(func() (struct{}, error) { return struct{}{}, a.invoke() })
 	if !a.entered && (err == gobreaker.ErrOpenState || err == gobreaker.ErrTooManyRequests) { //nolint:errorlint // returned as they are
 		a.refused = true
+		a.e.stats.refused.Add(1)
 	}
 	a.done = true
 }
@@ -79,7 +94,6 @@ func (a *attempt[Req, Resp]) leave() {
 // invoke calls the provider and returns what the breaker is to see.
 func (a *attempt[Req, Resp]) invoke() error {
 	a.entered = true
-	a.e.stats.started.Add(1)
 	returned := false
 	defer func() {
 		if returned {
@@ -138,7 +152,6 @@ func (a *attempt[Req, Resp]) settle(resp Resp, err error) error {
 func (a *attempt[Req, Resp]) succeed(resp Resp) error {
 	a.ok, a.resp = true, resp
 	e := a.e
-	e.stats.byClass[classSuccess].Add(1)
 	e.stats.rate(false)
 	e.breaker.streak.clear()
 	a.r.budget.succeed()
@@ -176,7 +189,8 @@ func (a *attempt[Req, Resp]) refuse(resp Resp, verr error) error {
 func (a *attempt[Req, Resp]) read(err error) reading {
 	a.end = max(a.r.now(), a.start+1)
 	r := a.classify(err)
-	over, cut := a.over(), a.ctx.Err() != nil
+	over := a.ends && a.over()
+	cut := a.own && a.ctx.Err() != nil
 	contextual := (over || cut) &&
 		(errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isTimeout(err))
 	switch {
@@ -248,7 +262,7 @@ func (t timedOut) Unwrap() []error { return []error{ErrAttemptTimeout, t.err} }
 // failed counts a failure and says what the breaker is to see.
 func (a *attempt[Req, Resp]) failed() error {
 	e, r := a.e, &a.reading
-	e.stats.byClass[r.class].Add(1)
+	e.stats.failed[r.class].Add(1)
 	sees := a.r.cfg.verdicts[r.class].Breaker
 	if r.unblamed {
 		sees = BreakerIgnored
@@ -265,7 +279,7 @@ func (a *attempt[Req, Resp]) failed() error {
 	switch sees {
 	case BreakerFailure:
 		e.stats.penalise(a.end, a.end-a.start)
-		e.lastFailure.Store(a.end)
+		touch(&e.lastFailure, a.end)
 		if r.retryAfter > 0 {
 			e.breaker.retryAfter.Store(a.end + int64(min(r.retryAfter, a.r.cfg.maxCool)))
 		}
@@ -386,7 +400,7 @@ func (a *attempt[Req, Resp]) abandoned() {
 	now := a.r.now()
 	a.reading = reading{class: ClassUnknown, err: ErrPanicked}
 	e := a.e
-	e.stats.byClass[ClassUnknown].Add(1)
+	e.stats.failed[ClassUnknown].Add(1)
 	e.stats.rate(true)
 	e.lastFailure.Store(now)
 	e.breaker.streak.fail(false)

@@ -146,10 +146,14 @@ func (b *breaker) arm(e *endpoint) {
 	e.mu.Lock()
 	generation := e.armed
 	e.mu.Unlock()
+	window := p.Window
+	if p.FailureRatio > 1 {
+		window = 0 // nobody asks for the counts
+	}
 	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests:  uint32(p.HalfOpenSuccesses), //nolint:gosec // bounded in complete
-		Interval:     p.Window,
-		BucketPeriod: p.Window / 10,
+		Interval:     window,
+		BucketPeriod: window / 10,
 		// Less than any open time of ours, so that the gate only lengthens it.
 		Timeout:      time.Duration(float64(p.OpenFor) * (1 - 2*breakerJitter)),
 		ReadyToTrip:  b.readyToTrip,
@@ -218,13 +222,18 @@ func (s *streak) update(f func(failures, timeouts, unsupported uint64, dial bool
 
 // fail counts one failure and returns how many came in a row.
 func (s *streak) fail(timeout bool) int {
-	word := s.update(func(failures, timeouts, unsupported uint64, dial bool) (uint64, uint64, uint64, bool) {
-		if !timeout {
-			return failures + 1, 0, unsupported, dial
+	for {
+		old := s.word.Load()
+		failures := min(old&streakMask+1, streakMask)
+		timeouts := uint64(0)
+		if timeout {
+			timeouts = min(old>>streakTimeouts&streakMask+1, streakMask)
 		}
-		return failures + 1, timeouts + 1, unsupported, dial
-	})
-	return int(word & streakMask)
+		next := old&^(streakMask|streakMask<<streakTimeouts) | failures | timeouts<<streakTimeouts
+		if s.word.CompareAndSwap(old, next) {
+			return int(failures) //nolint:gosec // 16 bits
+		}
+	}
 }
 
 // unsupported counts one refusal and returns how many came in a row.

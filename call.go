@@ -16,6 +16,7 @@ type call[Req, Resp any] struct {
 	scope  *scope
 	wish   *wishes // nil: none
 	caller bool    // ctx can end
+	story  bool    // the successful attempt is to be recorded too
 
 	sideEffect bool
 	operation  string
@@ -30,7 +31,6 @@ type call[Req, Resp any] struct {
 	records  []record
 	picks    int
 	number   int // attempts begun
-	alive    int // candidates of the latest pick
 	forced   bool
 	stopped  bool
 	budgeted int // attempts still allowed
@@ -130,6 +130,7 @@ type Result[Resp any] struct {
 // an error too.
 func (r *Router[Req, Resp]) Route(ctx context.Context, req Req) (Result[Resp], error) {
 	c := r.calls.Get().(*call[Req, Resp]) //nolint:forcetypeassert // it makes nothing else
+	c.story = true
 	resp, err := c.do(ctx, req)
 	result := Result[Resp]{
 		Value: resp, Attempts: c.attempts(), Cost: c.spent, Uncertain: err == nil && c.uncertain > 0,
@@ -153,12 +154,10 @@ func (c *call[Req, Resp]) release() {
 	var noReq Req
 	var noResp Resp
 	c.ctx, c.req, c.scope, c.wish, c.left = nil, noReq, nil, nil, nil
-	c.rejected, c.hasRejected = noResp, false
+	c.rejected, c.hasRejected, c.story = noResp, false, false
 	clear(c.records)
 	c.records, c.tried = c.records[:0], c.tried[:0]
-	if c.number > 0 {
-		c.att.forget()
-	}
+	c.att.forget()
 	c.r.calls.Put(c)
 }
 
@@ -201,10 +200,11 @@ func (c *call[Req, Resp]) begin() error {
 	c.now = r.now()
 	c.begun = c.now
 	clear(c.at)
-	c.picks, c.number, c.alive = 0, 0, 0
+	c.picks, c.number = 0, 0
 	c.spent, c.waited, c.invalid, c.forced, c.stopped = 0, false, false, false, false
 	c.uncertain, c.known, c.budgeted = 0, OutcomeUnknown, r.cfg.attempts
 	c.repeated, c.idNumber, c.due = false, 0, 0
+	c.story = c.story || r.listening || r.sideEffect
 	c.sideEffect, c.operation, c.prefix, c.deadline = r.sideEffect, "", "", 0
 	c.sleepLeft = int64(r.cfg.wait)
 	c.caller = c.ctx.Done() != nil
@@ -237,6 +237,7 @@ func (c *call[Req, Resp]) enter() error {
 		}
 	}
 	c.sideEffect = c.sideEffect || s.sideEffect
+	c.story = c.story || c.sideEffect
 	if s.within != nil && s.within.left != nil {
 		c.left = s.within.left
 		c.budgeted = min(c.budgeted, int(c.left.Load()))
@@ -264,6 +265,12 @@ func (c *call[Req, Resp]) pick() int {
 	}
 	if c.budgeted <= 0 || c.noMore() {
 		return -1
+	}
+	if first := c.r.first; first != nil && c.picks == 0 && c.wish == nil {
+		if i := first.first(); c.r.ends[i].flags.Load() == 0 && c.suits(i, c.r.ends[i]) == "" {
+			c.picks++
+			return i // the usual case of the default strategy needs no candidates
+		}
 	}
 	for tier := tierReady; tier <= tierLast; tier++ {
 		if more := c.gather(tier); len(c.cands) > 0 {
@@ -354,7 +361,6 @@ func (c *call[Req, Resp]) costAt(index int) (float64, bool) {
 
 // choose asks sticky, preference and strategy, in this order.
 func (c *call[Req, Resp]) choose() int {
-	c.alive = len(c.cands)
 	at := -1
 	if c.wish != nil {
 		at = c.wished()
@@ -434,7 +440,7 @@ func (c *call[Req, Resp]) force() int {
 	if best < 0 || c.now-last < forcedEvery || !c.r.lastForced.CompareAndSwap(last, c.now) {
 		return -1
 	}
-	c.alive, c.forced = 1, true
+	c.forced = true
 	c.picks++
 	return best
 }

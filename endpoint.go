@@ -191,13 +191,13 @@ func (e *endpoint) admit(now int64, forced bool) (trial, ok bool) {
 		}
 		return false, false
 	}
-	e.stats.inFlight.Add(1)
+	e.stats.begun.Add(1)
 	return trial, true
 }
 
 // withdraw gives back what admit took; every admitted attempt ends with it.
 func (e *endpoint) withdraw(trial bool) {
-	e.stats.inFlight.Add(-1)
+	e.stats.ended.Add(1)
 	e.limit.release()
 	if trial {
 		e.trials.Add(-1)

@@ -65,6 +65,7 @@ type core struct {
 	ends       []*endpoint
 	byName     map[string]int
 	strategy   Strategy
+	first      *activePassive // the strategy, if it is this one
 	budget     *budget
 	sticky     *stickyTable
 	ops        *operations
@@ -118,6 +119,7 @@ func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Route
 			return nil, c.cfg.err
 		}
 	}
+	c.first, _ = c.strategy.(*activePassive)
 	for i := range providers {
 		if m, ok := providers[i].nested.(interface{ adopt(c *core, name string) }); ok {
 			m.adopt(c, providers[i].Name)

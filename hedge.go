@@ -109,7 +109,7 @@ func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge 
 	ctx, cancelCause := context.WithCancelCause(c.ctx)
 	who := &racer[Req, Resp]{index: index, cancel: cancelCause}
 	cancel := c.prepare(&who.attempt, ctx, index, trial, false)
-	who.hedge = hedge
+	who.hedge, who.own = hedge, true
 	work := func() {
 		aside(who.run, func(p *carried) {
 			if cancel != nil {

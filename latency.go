@@ -8,8 +8,8 @@ import (
 // LeastLatency draws two candidates and takes the one with the lower load: the
 // peak exponentially weighted moving average of its latency (time constant
 // 10 s) times the requests waiting there plus one (Finagle's P2C + PeakEWMA).
-// A failure counts as at least twice the usual latency and at least 1 s, so
-// that failing fast never looks fast. A provider without history is tried one
+// A failure counts as 1 s at least and never as faster than usual, so that
+// failing fast never looks fast. A provider without history is tried one
 // request at a time.
 func LeastLatency() Strategy { return leastLatency{} }
 

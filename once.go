@@ -55,9 +55,12 @@ func (c *call[Req, Resp]) prepare(
 			e.stats.cost.add(cost)
 		}
 	}
-	a.forget()
+	if c.number > 1 {
+		a.forget() // the first finds it as release left it
+	}
 	a.r, a.e, a.p, a.caller, a.ctx, a.req = r, e, &r.providers[index], c.ctx, parent, c.req
-	a.start, a.number, a.trial, a.forced, a.once = c.now, c.number, trial, forced, c.sideEffect
+	a.start, a.number, a.trial, a.forced = c.now, c.number, trial, forced
+	a.once, a.ends = c.sideEffect, c.caller
 	return c.equip(a, index, parent)
 }
 
@@ -72,6 +75,7 @@ func (c *call[Req, Resp]) equip(a *attempt[Req, Resp], index int, parent context
 	if limit > 0 || c.sideEffect || a.e.nested != nil {
 		a.ctx = c.enclose(a.ctx, a.e)
 	}
+	a.own = limit > 0
 	return cancel
 }
 
@@ -163,7 +167,9 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 	if a.end > c.now {
 		c.now = a.end
 	}
-	c.record(a, index)
+	if !a.ok || c.story {
+		c.record(a, index)
+	}
 	if a.ok {
 		if c.repeated && c.uncertain > 0 && c.records[c.uncertain-1].id == c.attemptID() {
 			c.uncertain = 0 // the same attempt, repeated where that is safe
@@ -174,7 +180,8 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 		if c.hasRejected {
 			c.keepRejected(-1, a.resp) // the better answer makes it superfluous
 		}
-		if first := &c.records[0]; first.index != index {
+		if len(c.records) > 0 && c.records[0].index != index {
+			first := &c.records[0]
 			c.r.noteSwitch(first.index, index, first.reading.class, c.now)
 		}
 		return a.resp, served
@@ -287,8 +294,11 @@ const slowFailure = int64(time.Second)
 // it is worth it.
 func (c *call[Req, Resp]) retries(r *reading, index int) bool {
 	e, at := c.r.ends[index], &c.at[index]
+	if r.final || c.budgeted <= 0 || at.tries >= c.r.cfg.retry.attempts(true) {
+		return false
+	}
 	others := c.mayMove() && c.ready(index) > 0
-	if r.final || c.budgeted <= 0 || at.tries >= c.r.cfg.retry.attempts(!others) {
+	if at.tries >= c.r.cfg.retry.attempts(!others) {
 		return false
 	}
 	if r.class == ClassRateLimited {
@@ -376,8 +386,11 @@ type Switch struct {
 // noteSwitch remembers a request that was served elsewhere than it was first
 // sent, in two words, for it happens on the way of requests.
 func (c *core) noteSwitch(from, to int, class Class, now int64) {
-	c.switched.Store(uint64(from)<<32 | uint64(to)<<8 | uint64(class)) //nolint:gosec // positions in a slice
-	c.switchedAt.Store(now)
+	word := uint64(from)<<32 | uint64(to)<<8 | uint64(class) //nolint:gosec // positions in a slice
+	if c.switched.Load() != word {
+		c.switched.Store(word)
+	}
+	touch(&c.switchedAt, max(now, 1))
 }
 
 func (c *core) lastSwitch() *Switch {

@@ -25,13 +25,15 @@ const (
 
 // stats counts what one provider did. Safe for concurrent use.
 type stats struct {
-	started  atomic.Uint64
-	inFlight atomic.Int64
+	begun    atomic.Uint64 // admitted
+	ended    atomic.Uint64 // of those; what neither failed nor was refused succeeded
+	refused  atomic.Uint64 // admitted, but not let through by the breaker
+	failed   [numClasses]atomic.Uint64
 	detached atomic.Int64
-	byClass  [numClasses + 1]atomic.Uint64
 	cost     atomicFloat
 	failRate atomicFloat // smoothed share of failures, so that zero is a good start
 
+	latest    atomic.Int64 // the latency measured last
 	ewma      atomicFloat  // nanoseconds
 	ewmaStamp atomic.Int64 // when ewma was last moved
 	quantiles atomic.Pointer[quantiles]
@@ -48,45 +50,90 @@ type quantiles struct {
 
 // wantsSample says whether this success is to be measured.
 func (s *stats) wantsSample() bool {
-	return s.ewma.load() >= float64(sampleBelow) || s.started.Load()%sampleEvery < 2
+	return s.latest.Load() >= int64(sampleBelow) || s.begun.Load()%sampleEvery == 1
+}
+
+// inFlight is how many attempts run now. Counting the ends instead of the
+// successes and the ones running saves two writes an attempt.
+func (s *stats) inFlight() int {
+	ended := s.ended.Load()
+	return int(s.begun.Load() - ended) //nolint:gosec // begun is read later, so it is not below
+}
+
+// attempts counts those that ended, by class and under "success".
+func (s *stats) attempts() map[string]uint64 {
+	counts := map[string]uint64{}
+	other := s.refused.Load()
+	for class := range s.failed {
+		if n := s.failed[class].Load(); n > 0 {
+			counts[Class(class).String()] = n //nolint:gosec // an index of classes
+			other += n
+		}
+	}
+	if ended := s.ended.Load(); ended > other {
+		counts[classSuccess.String()] = ended - other
+	}
+	return counts
 }
 
 // observe adds one latency.
 func (s *stats) observe(now, took int64) {
 	took = max(took, 0)
+	s.latest.Store(took)
+	s.moveEWMA(now, float64(took))
 	s.mu.Lock()
 	s.ring[s.n%latencyWindow] = took
 	s.n++
-	s.moveEWMA(now, float64(took))
 	s.mu.Unlock()
 }
 
-// moveEWMA jumps up to a peak at once and decays with ewmaTau. Under mu.
+// moveEWMA jumps up to a peak at once and decays with ewmaTau. Of two moves at
+// the same moment one may be lost, which an average outlives.
 func (s *stats) moveEWMA(now int64, took float64) {
 	cost := s.ewma.load()
 	if took > cost {
 		cost = took
 	} else {
-		w := math.Exp(-float64(max(now-s.ewmaStamp.Load(), 0)) / float64(ewmaTau))
+		w := decay(now - s.ewmaStamp.Load())
 		cost = cost*w + took*(1-w)
 	}
 	s.ewma.store(cost)
 	s.ewmaStamp.Store(now)
 }
 
-// penalise keeps a failure from looking fast: it counts as twice the usual
-// latency, at least a second.
+// decay is what is left of an average after elapsed.
+func decay(elapsed int64) float64 {
+	x := float64(max(elapsed, 0)) / float64(ewmaTau)
+	if x < 1e-3 {
+		return 1 - x // within a millionth of e^-x, and much cheaper
+	}
+	return math.Exp(-x)
+}
+
+// leastPenalty is what a failure counts as at least.
+const leastPenalty = float64(time.Second)
+
+// penalise keeps a failure from looking fast: it counts as a second at least,
+// and never as faster than usual.
 func (s *stats) penalise(now, took int64) {
-	s.mu.Lock()
-	slow := max(float64(took), 2*s.ewma.load(), float64(time.Second))
-	s.moveEWMA(now, min(slow, float64(time.Minute)))
-	s.mu.Unlock()
+	if slow := max(float64(took), leastPenalty); slow > s.ewma.load() {
+		s.ewma.store(slow)
+	}
+	touch(&s.ewmaStamp, now)
+}
+
+// touch moves a time stamp that is read in seconds. A write to memory that
+// other cores read is dear, so it is saved within a millisecond.
+func touch(stamp *atomic.Int64, now int64) {
+	if old := stamp.Load(); now-old > int64(time.Millisecond) || now < old {
+		stamp.Store(now)
+	}
 }
 
 // load is the peak-EWMA load: latency, decayed to now, times the requests that
 // would be waiting. A provider without history takes one request at a time.
 func (s *stats) load(now int64) float64 {
-	waiting := float64(s.inFlight.Load())
+	waiting := float64(s.inFlight())
 	cost := s.ewma.load()
 	if cost == 0 {
 		if waiting > 0 {
@@ -94,8 +141,7 @@ func (s *stats) load(now int64) float64 {
 		}
 		return 0
 	}
-	cost *= math.Exp(-float64(max(now-s.ewmaStamp.Load(), 0)) / float64(ewmaTau))
-	return cost * (waiting + 1)
+	return cost * decay(now-s.ewmaStamp.Load()) * (waiting + 1)
 }
 
 func (s *stats) rate(failed bool) {
@@ -108,8 +154,8 @@ func (s *stats) rate(failed bool) {
 		return
 	}
 	next := old + (target-old)*rateAlpha
-	if next < 1e-6 {
-		next = 0
+	if math.Abs(next-target) < 1e-6 {
+		next = target
 	}
 	s.failRate.store(next) // a lost update among many is no loss
 }

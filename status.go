@@ -113,15 +113,10 @@ func (c *core) strategyName() string {
 func (e *endpoint) status(now int64) ProviderStatus {
 	s := ProviderStatus{
 		Name: e.name, Ready: e.standing(now).ok, Breaker: e.breakerState(now), Reasons: e.reasons(now),
-		Weight: int(e.weight.Load()), InFlight: int(max(e.stats.inFlight.Load(), 0)),
-		Detached: int(e.stats.detached.Load()), Attempts: map[string]uint64{},
+		Weight: int(e.weight.Load()), InFlight: e.stats.inFlight(),
+		Detached: int(e.stats.detached.Load()), Attempts: e.stats.attempts(),
 		SuccessRate: e.stats.successRate(), Cost: e.stats.cost.load(), LastError: e.errorInfo(),
 		Latency: LatencyStatus{Average: time.Duration(e.stats.ewma.load())},
-	}
-	for class := range e.stats.byClass {
-		if n := e.stats.byClass[class].Load(); n > 0 {
-			s.Attempts[Class(class).String()] = n //nolint:gosec // an index of classes
-		}
 	}
 	if q, ok := e.stats.latencies(); ok {
 		s.Latency.P50, s.Latency.P90, s.Latency.P99 = q.p50, q.p90, q.p99

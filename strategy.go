@@ -85,7 +85,7 @@ func (c Candidate) InFlight() int {
 	if c.e == nil {
 		return 0
 	}
-	return int(c.e.stats.inFlight.Load())
+	return c.e.stats.inFlight()
 }
 
 // Latency returns its peak-EWMA latency; 0 while there is no history.
