@@ -3,7 +3,6 @@ package failover
 import (
 	"context"
 	"math"
-	"sync/atomic"
 	"time"
 )
 
@@ -33,8 +32,9 @@ type call[Req, Resp any] struct {
 	number   int // attempts begun
 	forced   bool
 	stopped  bool
-	budgeted int // attempts still allowed
-	left     *atomic.Int64
+	budgeted int        // attempts still allowed
+	borrowed *allowance // from the router around this one
+	lent     *allowance // to the router inside the present attempt
 
 	spent       float64
 	waited      bool
@@ -153,7 +153,7 @@ func (r *Router[Req, Resp]) Route(ctx context.Context, req Req) (Result[Resp], e
 func (c *call[Req, Resp]) release() {
 	var noReq Req
 	var noResp Resp
-	c.ctx, c.req, c.scope, c.wish, c.left = nil, noReq, nil, nil, nil
+	c.ctx, c.req, c.scope, c.wish, c.borrowed, c.lent = nil, noReq, nil, nil, nil, nil
 	c.rejected, c.hasRejected, c.story = noResp, false, false
 	clear(c.records)
 	c.records, c.tried = c.records[:0], c.tried[:0]
@@ -238,9 +238,9 @@ func (c *call[Req, Resp]) enter() error {
 	}
 	c.sideEffect = c.sideEffect || s.sideEffect
 	c.story = c.story || c.sideEffect
-	if s.within != nil && s.within.left != nil {
-		c.left = s.within.left
-		c.budgeted = min(c.budgeted, int(c.left.Load()))
+	if s.within != nil && s.within.lent != nil {
+		c.borrowed = s.within.lent
+		c.budgeted = min(c.budgeted, int(c.borrowed.attempts.Load()))
 	}
 	if len(s.wishes) == 0 {
 		return nil
@@ -541,7 +541,7 @@ func (c *call[Req, Resp]) pause() bool {
 		return false
 	}
 	if index, until := c.limited(); index >= 0 {
-		if !c.spend() || !c.sleepUntil(until, int64(unlimitedWait)) {
+		if !c.worth(until, int64(unlimitedWait)) || !c.pay() || !c.sleep(until-c.now) {
 			return false
 		}
 		c.at[index].state = placeOpen
@@ -627,25 +627,23 @@ func (c *call[Req, Resp]) recovery() int64 {
 	return soonest
 }
 
-// sleepUntil waits, at most longest, and reports whether the wait was worth
-// it: a wait that cannot finish before the deadline is not begun.
+// sleepUntil waits, at most longest, and reports whether it did.
 func (c *call[Req, Resp]) sleepUntil(until, longest int64) bool {
-	wait := until - c.now
-	if wait <= 0 {
-		return true
-	}
+	return c.worth(until, longest) && c.sleep(until-c.now)
+}
+
+// worth says whether a wait is short enough: one that cannot finish before the
+// deadline is not begun.
+func (c *call[Req, Resp]) worth(until, longest int64) bool {
 	if c.deadline > 0 {
-		if longest == int64(unlimitedWait) {
-			longest = math.MaxInt64 // the deadline bounds it
-		}
 		if until >= c.deadline {
 			return false
 		}
+		if longest == int64(unlimitedWait) {
+			return true // the deadline bounds it
+		}
 	}
-	if wait > longest {
-		return false
-	}
-	return c.sleep(wait)
+	return until-c.now <= longest
 }
 
 // sleep ends with the context, or when the router is closed.

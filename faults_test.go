@@ -271,7 +271,9 @@ func (w *world) close(t *testing.T) {
 }
 
 // patient says that the request had all the time it could need.
-func (a answer) patient() bool { return !a.canceled && (a.deadline == 0 || a.deadline >= 12*time.Second) }
+func (a answer) patient() bool {
+	return !a.canceled && (a.deadline == 0 || a.deadline >= 12*time.Second)
+}
 
 // checkServed: a request is served whenever an eligible provider can serve it.
 func (w *world) checkServed(t *testing.T) {

@@ -135,7 +135,7 @@ func (c *call[Req, Resp]) hedge(race *race[Req, Resp], slow int, after time.Dura
 		return nil
 	}
 	e := c.r.ends[next]
-	if e.flags.Load()&^flagHeld != 0 || !c.spend() {
+	if e.flags.Load()&^flagHeld != 0 || !c.pay() {
 		return nil
 	}
 	trial, ok := e.admit(c.now, false)

@@ -303,6 +303,13 @@ func (m *mirror[Req, Resp]) ask(ctx context.Context, side string, req Req) half[
 	s := &scope{wishes: []Wish{Only(side)}}
 	if outer := scopeOf(ctx); outer != nil {
 		s.operation, s.attempt, s.within = outer.operation, outer.attempt, outer.within
+		if s.within != nil {
+			// Both sides ask at once: what the router around allows one nested
+			// call must not run out between them.
+			within := *s.within
+			within.lent = nil
+			s.within = &within
+		}
 	}
 	result, err := m.Route(context.WithValue(ctx, scopeKey{}, s), req)
 	return half[Resp]{result, err}

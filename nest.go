@@ -1,18 +1,41 @@
 package failover
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Nest makes a router a provider of another: a weighted pool of keys, say,
 // inside an active/passive pair. Its own providers are then known by path
 // ("pool/key1") in errors, status, reports and wishes. Side-effect rules, the
 // cap on attempts and the spending of tokens travel inward, and the strictest
-// hold. The outer router never retries what the inner one gave up. Closing the
+// hold. Its Cost is that of its cheapest provider until it has answered, then
+// what was really spent. The outer router never retries what the inner one gave up. Closing the
 // outer router does not close the inner one.
 func Nest[Req, Resp any](name string, r *Router[Req, Resp]) Provider[Req, Resp] {
 	if r == nil {
 		return Provider[Req, Resp]{Name: name}
 	}
-	return Provider[Req, Resp]{Name: name, Do: r.Do, nested: nestedRouter{r.core}}
+	p := Provider[Req, Resp]{Name: name, Do: r.Do, nested: nestedRouter{r.core}}
+	if slices.ContainsFunc(r.providers, func(p Provider[Req, Resp]) bool { return p.Cost != nil }) {
+		p.Cost = r.cheapest
+	}
+	return p
+}
+
+// cheapest is the least that the request can cost in this router, -1 if no
+// provider's cost is known.
+func (r *Router[Req, Resp]) cheapest(req Req) float64 {
+	least := -1.0
+	for i := range r.providers {
+		if r.providers[i].Cost == nil {
+			continue
+		}
+		if cost := r.providers[i].Cost(req); cost >= 0 && (least < 0 || cost < least) {
+			least = cost
+		}
+	}
+	return least
 }
 
 // nestedRouter is a router seen from the one around it.

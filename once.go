@@ -3,7 +3,6 @@ package failover
 import (
 	"context"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
@@ -44,15 +43,14 @@ func (c *call[Req, Resp]) prepare(
 		c.idNumber = c.number
 	}
 	c.budgeted--
-	if c.left != nil {
-		c.left.Add(-1)
+	if c.borrowed != nil {
+		c.borrowed.attempts.Add(-1)
 	}
 	at := &c.at[index]
 	at.tries++
 	if c.r.providers[index].Cost != nil {
 		if cost, ok := c.costAt(index); ok {
-			c.spent += cost
-			e.stats.cost.add(cost)
+			c.spend(e, cost)
 		}
 	}
 	if c.number > 1 {
@@ -86,18 +84,49 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) context.Cont
 	if c.scope != nil {
 		*s = *c.scope
 	}
-	s.within = &frame{core: c.r.core, outer: s.within}
+	ac.frame = frame{core: c.r.core, outer: s.within}
+	s.within = &ac.frame
 	s.sideEffect = c.sideEffect
 	if c.sideEffect {
 		s.operation, s.attempt = c.operation, c.attemptID()
 	}
 	if e.nested != nil {
 		s.wishes = inward(s.wishes, c.r.cfg.name, e.name)
-		left := &atomic.Int64{}
-		left.Store(int64(c.budgeted) + 1)
-		s.within.left = left
+		if c.wish != nil && c.wish.capped {
+			cost, _ := c.costAt(e.index)
+			s.wishes = append(s.wishes, MaxCost(max(c.wish.maxCost-c.spent+cost, 0)))
+		}
+		c.lent = &allowance{}
+		c.lent.attempts.Store(int64(c.budgeted) + 1)
+		ac.frame.lent = c.lent
 	}
 	return ac
+}
+
+// takeStock counts what a nested router really used: its attempts but the one
+// that was counted for it, and its cost in place of the estimate.
+func (c *call[Req, Resp]) takeStock(e *endpoint) {
+	if c.lent == nil {
+		return
+	}
+	c.budgeted = min(c.budgeted, int(c.lent.attempts.Load()))
+	if spent := c.lent.spent.load(); spent > 0 {
+		estimate, ok := c.costAt(e.index)
+		if !ok {
+			estimate = 0
+		}
+		c.spend(e, spent-estimate)
+	}
+	c.lent = nil
+}
+
+// spend adds to the cost of the call here and in the router around.
+func (c *call[Req, Resp]) spend(e *endpoint, cost float64) {
+	c.spent += cost
+	e.stats.cost.add(cost)
+	if c.borrowed != nil {
+		c.borrowed.spent.add(cost)
+	}
 }
 
 // timeFor is how long the attempt may take, 0 for as long as the caller's
@@ -167,6 +196,7 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 	if a.end > c.now {
 		c.now = a.end
 	}
+	c.takeStock(a.e)
 	if !a.ok || c.story {
 		c.record(a, index)
 	}
@@ -215,13 +245,12 @@ func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) (Resp, next
 	at := &c.at[index]
 	c.number--
 	c.budgeted++
-	if c.left != nil {
-		c.left.Add(1)
+	if c.borrowed != nil {
+		c.borrowed.attempts.Add(1)
 	}
 	if at.costed {
 		if cost, ok := c.costAt(index); ok {
-			c.spent -= cost
-			a.e.stats.cost.add(-cost)
+			c.spend(a.e, -cost)
 		}
 	}
 	at.tries--
@@ -315,7 +344,7 @@ func (c *call[Req, Resp]) retries(r *reading, index int) bool {
 		at.sched = newSchedule(&c.r.cfg.retry)
 	}
 	wait := max(at.sched.next(c.r.cfg.retry.Max), r.retryAfter)
-	if !c.fits(int64(wait), e) || !c.spend() {
+	if !c.fits(int64(wait), e) || !c.pay() {
 		return false
 	}
 	return c.sleep(int64(wait)) && e.flags.Load() == 0
@@ -327,7 +356,7 @@ func (c *call[Req, Resp]) outwait(at *place, r *reading) bool {
 		return false
 	}
 	wait := at.ready - c.now
-	if wait <= 0 || wait > int64(c.r.cfg.rateWait) || !c.fits(wait, nil) || !c.spend() {
+	if wait <= 0 || wait > int64(c.r.cfg.rateWait) || !c.fits(wait, nil) || !c.pay() {
 		return false
 	}
 	return c.sleep(wait)
@@ -347,8 +376,8 @@ func (c *call[Req, Resp]) fits(wait int64, e *endpoint) bool {
 	return c.now+needed < c.deadline
 }
 
-// spend takes a token here and in every router we are inside of.
-func (c *call[Req, Resp]) spend() bool {
+// pay takes a token here and in every router we are inside of.
+func (c *call[Req, Resp]) pay() bool {
 	if !c.r.budget.take() {
 		return false
 	}

@@ -24,9 +24,15 @@ type scope struct {
 type frame struct {
 	core  *core
 	outer *frame
-	// left is how many attempts the outer routers still allow; nil: not
-	// counted, for this is no nested router.
-	left *atomic.Int64
+	// lent is what the router allows the one nested in its attempt; nil where
+	// none is.
+	lent *allowance
+}
+
+// allowance is what an outer router allows a nested one, and learns of it.
+type allowance struct {
+	attempts atomic.Int64 // still allowed
+	spent    atomicFloat  // estimated cost so far
 }
 
 func scopeOf(ctx context.Context) *scope {
@@ -40,6 +46,7 @@ type attemptContext struct {
 	context.Context //nolint:containedctx // it is a context
 
 	scope scope
+	frame frame
 }
 
 func (c *attemptContext) Value(key any) any {

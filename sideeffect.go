@@ -153,7 +153,7 @@ func (c *call[Req, Resp]) unknown(a *attempt[Req, Resp], index, at int) next {
 	if repeat {
 		c.repeated = true
 		c.taintQuietly(at)
-		if c.spend() {
+		if c.pay() {
 			return again
 		}
 	}

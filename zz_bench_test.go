@@ -13,7 +13,7 @@ import (
 
 type breq struct{ A, B, C int64 }
 
-func bok(_ context.Context, r breq) (breq, error)  { return r, nil }
+func bok(_ context.Context, r breq) (breq, error) { return r, nil }
 
 var errB = errors.New("bad")
 
