@@ -2,7 +2,6 @@ package failover
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -13,54 +12,39 @@ import (
 func ActivePassive() Strategy { return &activePassive{} }
 
 type activePassive struct {
-	mu   sync.Mutex            // held by SetPrimary and SetFallbacks
-	rank atomic.Pointer[[]int] // by registration; nil: as registered
+	mu    sync.Mutex            // held by SetPrimary and SetFallbacks
+	order atomic.Pointer[[]int] // positions in the registration, the primary's first; nil: as registered
 }
 
 func (*activePassive) bind(*core) Strategy { return &activePassive{} }
 func (*activePassive) String() string      { return "active_passive" }
 
-// Next returns the candidate with the lowest rank.
+// Next returns the candidate that stands first in the order.
 func (s *activePassive) Next(_ context.Context, p Pick) int {
-	rank := s.rank.Load()
-	if rank == nil {
+	if s.order.Load() == nil {
 		return 0
 	}
-	best := 0
-	for i := range p.Candidates {
-		if (*rank)[p.Candidates[i].Index] < (*rank)[p.Candidates[best].Index] {
-			best = i
+	for place := range p.Size {
+		if at := position(p.Candidates, s.at(place)); at >= 0 {
+			return at
 		}
-	}
-	return best
-}
-
-// first is the position of the primary.
-func (s *activePassive) first() int {
-	if rank := s.rank.Load(); rank != nil {
-		return slices.Index(*rank, 0)
 	}
 	return 0
 }
 
-// order returns the registration's positions, first choice first.
-func (s *activePassive) order(n int) []int {
-	order := make([]int, n)
-	rank := s.rank.Load()
-	for i := range order {
-		if rank == nil {
-			order[i] = i
-		} else {
-			order[(*rank)[i]] = i
-		}
+// at returns who stands at a place of the order, 0 being the primary.
+func (s *activePassive) at(place int) int {
+	if order := s.order.Load(); order != nil {
+		return (*order)[place]
 	}
-	return order
+	return place
 }
 
-func (s *activePassive) setOrder(order []int) {
-	rank := make([]int, len(order))
-	for place, i := range order {
-		rank[i] = place
+// all returns the order of n providers.
+func (s *activePassive) all(n int) []int {
+	all := make([]int, n)
+	for place := range all {
+		all[place] = s.at(place)
 	}
-	s.rank.Store(&rank)
+	return all
 }

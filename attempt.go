@@ -76,12 +76,10 @@ func (a *attempt[Req, Resp]) run() {
 // leave gives back slot and limit, on return, panic and Goexit alike.
 func (a *attempt[Req, Resp]) leave() {
 	a.e.withdraw(a.trial)
-	if a.e.pending.Load() {
-		a.r.flush(a.caller, a.e)
-	}
 	if a.done {
 		return
 	}
+	a.r.flush(a.caller, a.e)
 	// User code panicked or left. The panic goes on; after goexit is
 	// recovered, so does the Goexit.
 	if p := recover(); p != nil {
@@ -126,7 +124,6 @@ func (a *attempt[Req, Resp]) call() (Resp, error) {
 // settle judges the answer, counts it, and says what the breaker is to see.
 func (a *attempt[Req, Resp]) settle(resp Resp, err error) error {
 	if err == nil && a.r.empty != nil && a.r.empty(resp) {
-		a.discard(resp)
 		err = &Error{Class: ClassIncomplete, Err: ErrEmpty}
 	}
 	if err == nil && a.p.Validate != nil {
@@ -142,10 +139,7 @@ func (a *attempt[Req, Resp]) settle(resp Resp, err error) error {
 		// Taken, though the answer could not be read: done is done.
 		return a.succeed(resp)
 	}
-	if !a.once {
-		// A response beside an error belongs to nobody.
-		a.discard(resp)
-	}
+	a.p.discard(resp) // a response beside an error belongs to nobody
 	return a.failed()
 }
 
@@ -153,14 +147,13 @@ func (a *attempt[Req, Resp]) succeed(resp Resp) error {
 	a.ok, a.resp = true, resp
 	e := a.e
 	e.stats.rate(false)
-	e.breaker.streak.clear()
 	a.r.budget.succeed()
 	a.end = a.start
 	if slow := a.r.cfg.breaker.SlowCall; slow > 0 || e.stats.wantsSample() || a.r.listening {
 		a.end = max(a.r.now(), a.start+1)
 		e.stats.observe(a.end, a.end-a.start)
 		if slow > 0 && a.end-a.start > int64(slow) {
-			e.breaker.streak.fail(false)
+			e.breaker.slow(a.start)
 			if a.trial {
 				a.reading.class = ClassTimeout
 				a.trialDone(errBreakerFailure)
@@ -168,6 +161,7 @@ func (a *attempt[Req, Resp]) succeed(resp Resp) error {
 			return errBreakerFailure
 		}
 	}
+	e.breaker.streak.clear()
 	if a.trial {
 		a.trialDone(nil)
 	}
@@ -178,10 +172,15 @@ func (a *attempt[Req, Resp]) succeed(resp Resp) error {
 func (a *attempt[Req, Resp]) refuse(resp Resp, verr error) error {
 	a.rejected, a.resp = true, resp
 	a.reading = a.read(verr)
-	if !isErr[*Error](verr) || a.reading.class == ClassUnknown {
-		a.reading.class = ClassUnsatisfactory
+	r := &a.reading
+	switch {
+	case a.ends && a.over():
+		r.unblamed = true // there was an answer; the caller left while it was judged
+	case r.final || !isErr[*Error](verr) || r.class == ClassUnknown:
+		// Validate may ask a router of its own; how that fails says nothing of
+		// this provider.
+		r.class, r.final, r.unblamed = ClassUnsatisfactory, false, false
 	}
-	a.reading.unblamed = false
 	return a.failed()
 }
 
@@ -189,6 +188,9 @@ func (a *attempt[Req, Resp]) refuse(resp Resp, verr error) error {
 func (a *attempt[Req, Resp]) read(err error) reading {
 	a.end = max(a.r.now(), a.start+1)
 	r := a.classify(err)
+	if r.final && a.e.nested == nil {
+		r.outcome = OutcomeUnknown // that router was not all the provider did
+	}
 	over := a.ends && a.over()
 	cut := a.own && a.ctx.Err() != nil
 	contextual := (over || cut) &&
@@ -256,7 +258,7 @@ func (c classified) Unwrap() []error { return []error{c.says, c.err} }
 type timedOut struct{ err error }
 
 func (t timedOut) Error() string   { return ErrAttemptTimeout.Error() }
-func (t timedOut) safeToPrint()    {}
+func (t timedOut) SafeToPrint()    {}
 func (t timedOut) Unwrap() []error { return []error{ErrAttemptTimeout, t.err} }
 
 // failed counts a failure and says what the breaker is to see.
@@ -281,9 +283,9 @@ func (a *attempt[Req, Resp]) failed() error {
 		e.stats.penalise(a.end, a.end-a.start)
 		touch(&e.lastFailure, a.end)
 		if r.retryAfter > 0 {
-			e.breaker.retryAfter.Store(a.end + int64(min(r.retryAfter, a.r.cfg.maxCool)))
+			e.breaker.leaveAlone(a.end + int64(min(r.retryAfter, a.r.cfg.maxCool)))
 		}
-		e.breaker.streak.fail(r.class == ClassTimeout)
+		e.breaker.failed(a.start, r.class == ClassTimeout)
 		a.trialDone(errBreakerFailure)
 		return errBreakerFailure
 	case BreakerSuccess:
@@ -368,7 +370,7 @@ func (a *attempt[Req, Resp]) dialled() bool {
 		return false
 	}
 	for _, other := range down {
-		other.breaker.streak.forgive()
+		other.forgive(now)
 	}
 	if last := a.r.lastLocal.Swap(now); a.r.listening && now-last > localWindow {
 		e.queueEvent(func(o Origin) Event { return LocalTroubleEvent{o} })
@@ -403,16 +405,10 @@ func (a *attempt[Req, Resp]) abandoned() {
 	e.stats.failed[ClassUnknown].Add(1)
 	e.stats.rate(true)
 	e.lastFailure.Store(now)
-	e.breaker.streak.fail(false)
+	e.breaker.failed(a.start, false)
 	e.noteError(now, &a.reading)
 	if a.trial && !a.forced {
 		e.trialFailed(now, ClassUnknown)
-	}
-}
-
-func (a *attempt[Req, Resp]) discard(resp Resp) {
-	if a.p.Discard != nil && (a.r.empty == nil || !a.r.empty(resp)) {
-		a.p.Discard(resp)
 	}
 }
 
@@ -437,8 +433,8 @@ func (a *attempt[Req, Resp]) callAside(req Req) (Resp, error) {
 		case <-gone:
 			if c != nil {
 				r.panicked(e.name, c)
-			} else if res.err == nil && p.Discard != nil {
-				p.Discard(res.resp)
+			} else {
+				r.alone(e.name, func() { p.discard(res.resp) })
 			}
 		}
 	})

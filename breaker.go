@@ -44,7 +44,7 @@ type BreakerPolicy struct {
 	MaxOpen time.Duration
 
 	// HalfOpenTrials is how many requests try a provider at once before its
-	// breaker closes. Default 1.
+	// breaker closes, HalfOpenSuccesses at the most. Default 1.
 	HalfOpenTrials int
 	// HalfOpenSuccesses closes it. Default 2.
 	HalfOpenSuccesses int
@@ -130,7 +130,7 @@ type breaker struct {
 
 	openUntil  atomic.Int64 // since the epoch; meaningful while flagOpen
 	opens      atomic.Int64 // times opened without 5 min closed between
-	closedAt   atomic.Int64
+	changedAt  atomic.Int64 // when it last opened or closed
 	retryAfter atomic.Int64 // until when a failure asked to be left alone
 }
 
@@ -155,7 +155,7 @@ func (b *breaker) arm(e *endpoint) {
 		Interval:     window,
 		BucketPeriod: window / 10,
 		// Less than any open time of ours, so that the gate only lengthens it.
-		Timeout:      time.Duration(float64(p.OpenFor) * (1 - 2*breakerJitter)),
+		Timeout:      max(time.Duration(float64(p.OpenFor)*(1-2*breakerJitter)), 1),
 		ReadyToTrip:  b.readyToTrip,
 		IsSuccessful: func(err error) bool { return err == nil },
 		IsExcluded:   func(err error) bool { return err == errBreakerIgnored }, //nolint:errorlint // identity is meant
@@ -178,12 +178,41 @@ func (b *breaker) readyToTrip(counts gobreaker.Counts) bool {
 
 // openFor is how long the breaker stays open now, growing with each opening.
 func (b *breaker) openFor(now int64) int64 {
-	if now-b.closedAt.Load() > growthMemory {
+	d := b.policy.MaxOpen
+	if n := b.opens.Add(1); n <= int64(d/b.policy.OpenFor) {
+		d = time.Duration(n) * b.policy.OpenFor
+	}
+	return max(int64(min(around(d, breakerJitter), b.policy.MaxOpen)), b.retryAfter.Load()-now)
+}
+
+// rested forgets growth if the breaker had been closed long enough when the
+// present trouble began.
+func (b *breaker) rested(trouble int64) {
+	if trouble-b.changedAt.Load() > growthMemory {
 		b.opens.Store(0)
 	}
-	n := b.opens.Add(1)
-	d := min(time.Duration(min(n, 1000))*b.policy.OpenFor, b.policy.MaxOpen)
-	return max(int64(around(d, breakerJitter)), b.retryAfter.Load()-now)
+}
+
+// failed counts one failure of an attempt that began at started. One that began
+// before the breaker last changed says nothing of the provider as it is now;
+// gobreaker drops those too.
+func (b *breaker) failed(started int64, timeout bool) {
+	if started >= b.changedAt.Load() {
+		b.streak.fail(timeout)
+	}
+}
+
+// slow counts an answer that came too slowly to be a success.
+func (b *breaker) slow(started int64) {
+	b.streak.answered()
+	b.failed(started, false)
+}
+
+// leaveAlone notes a Retry-After. None shortens another.
+func (b *breaker) leaveAlone(until int64) {
+	if until > b.retryAfter.Load() {
+		b.retryAfter.Store(until)
+	}
 }
 
 // streak packs what must be forgotten on a success into one word, so that a
@@ -198,7 +227,7 @@ const (
 	streakMask        = 0xffff
 )
 
-// clear forgets the streak; it reports whether there was one.
+// clear forgets the streak.
 func (s *streak) clear() {
 	if s.word.Load() != 0 {
 		s.word.Store(0)
@@ -259,6 +288,13 @@ func (s *streak) dial(failed bool) {
 }
 
 func (s *streak) dialFailed() bool { return s.word.Load()&streakDial != 0 }
+
+// answered forgets what any answer disproves.
+func (s *streak) answered() {
+	s.update(func(failures, timeouts, _ uint64, _ bool) (uint64, uint64, uint64, bool) {
+		return failures, timeouts, 0, false
+	})
+}
 
 // forgive forgets failures and timeouts that turned out to be our own.
 func (s *streak) forgive() {

@@ -38,12 +38,16 @@ type call[Req, Resp any] struct {
 
 	spent       float64
 	waited      bool
-	sleepLeft   int64 // of WithWait
-	invalid     bool  // one vendor refused the request; a second opinion is out
-	uncertain   int   // 1 + index of the first uncertain record
-	repeated    bool  // the one repeat at a provider that dedupes was made
-	idNumber    int   // of the attempt's id
-	due         int   // 1 + index of a provider whose rate limit was waited for
+	sleepLeft   int64           // of WithWait
+	invalid     bool            // one vendor refused the request; a second opinion is out
+	uncertain   int             // 1 + index of the first uncertain record
+	untold      int             // 1 + index of an uncertain record that no event was made of yet
+	before      *UncertainError // of an earlier run of the operation
+	repeated    bool            // the one repeat at a provider that dedupes was made
+	repeating   int             // 1 + index of the provider that is to get it
+	idNumber    int             // of the attempt's id
+	idBase      int             // attempts of earlier runs
+	due         int             // 1 + index of a provider whose rate limit was waited for
 	known       Outcome
 	rejected    Resp
 	rejecter    int
@@ -133,7 +137,7 @@ func (r *Router[Req, Resp]) Route(ctx context.Context, req Req) (Result[Resp], e
 	c.story = true
 	resp, err := c.do(ctx, req)
 	result := Result[Resp]{
-		Value: resp, Attempts: c.attempts(), Cost: c.spent, Uncertain: err == nil && c.uncertain > 0,
+		Value: resp, Attempts: c.attempts(), Cost: c.spent, Uncertain: err == nil && c.maybe(),
 		Duration: time.Duration(r.now() - c.begun),
 	}
 	if last := len(result.Attempts) - 1; err == nil && last >= 0 {
@@ -154,7 +158,7 @@ func (c *call[Req, Resp]) release() {
 	var noReq Req
 	var noResp Resp
 	c.ctx, c.req, c.scope, c.wish, c.borrowed, c.lent = nil, noReq, nil, nil, nil, nil
-	c.rejected, c.hasRejected, c.story = noResp, false, false
+	c.rejected, c.hasRejected, c.story, c.before = noResp, false, false, nil
 	clear(c.records)
 	c.records, c.tried = c.records[:0], c.tried[:0]
 	c.att.forget()
@@ -203,7 +207,7 @@ func (c *call[Req, Resp]) begin() error {
 	c.picks, c.number = 0, 0
 	c.spent, c.waited, c.invalid, c.forced, c.stopped = 0, false, false, false, false
 	c.uncertain, c.known, c.budgeted = 0, OutcomeUnknown, r.cfg.attempts
-	c.repeated, c.idNumber, c.due = false, 0, 0
+	c.untold, c.before, c.repeated, c.repeating, c.idNumber, c.idBase, c.due = 0, nil, false, 0, 0, 0, 0
 	c.story = c.story || r.listening || r.sideEffect
 	c.sideEffect, c.operation, c.prefix, c.deadline = r.sideEffect, "", "", 0
 	c.sleepLeft = int64(r.cfg.wait)
@@ -266,10 +270,9 @@ func (c *call[Req, Resp]) pick() int {
 	if c.budgeted <= 0 || c.noMore() {
 		return -1
 	}
-	if first := c.r.first; first != nil && c.picks == 0 && c.wish == nil {
-		if i := first.first(); c.r.ends[i].flags.Load() == 0 && c.suits(i, c.r.ends[i]) == "" {
-			c.picks++
-			return i // the usual case of the default strategy needs no candidates
+	if c.r.inOrder != nil && c.wish == nil {
+		if i := c.nextInOrder(); i >= 0 {
+			return i
 		}
 	}
 	for tier := tierReady; tier <= tierLast; tier++ {
@@ -280,6 +283,30 @@ func (c *call[Req, Resp]) pick() int {
 		}
 	}
 	return c.force()
+}
+
+// nextInOrder is the usual case of the default strategy, which needs no
+// candidates: the first one left that is in full service. It returns -1 if a
+// better one, by order, is not in full service and has to be looked at.
+func (c *call[Req, Resp]) nextInOrder() int {
+	for place := range c.r.ends {
+		i := c.r.inOrder.at(place)
+		if c.at[i].state != placeOpen {
+			continue
+		}
+		e := c.r.ends[i]
+		if f := e.flags.Load(); f != 0 {
+			if s := e.impaired(f, c.now); s.ok && s.tier == tierReady {
+				return -1
+			}
+			continue
+		}
+		if c.suits(i, e) == "" {
+			c.picks++
+			return i
+		}
+	}
+	return -1
 }
 
 // noMore says whether the call may not move on although somebody is left.
@@ -690,7 +717,7 @@ func (c *call[Req, Resp]) fail() (Resp, error) {
 
 func (c *call[Req, Resp]) failure() error {
 	switch {
-	case c.uncertain > 0:
+	case c.maybe():
 		return c.uncertainError()
 	case c.over():
 		return &CanceledError{Attempts: c.attempts(), ended: ended(c.ctx)}
@@ -783,7 +810,5 @@ func (c *call[Req, Resp]) attemptOf(rec *record) Attempt {
 
 // discard hands an answer that nobody gets to its provider's Discard.
 func (c *call[Req, Resp]) discard(index int, resp Resp) {
-	if f := c.r.providers[index].Discard; f != nil {
-		f(resp)
-	}
+	c.r.providers[index].discard(resp)
 }

@@ -29,7 +29,11 @@ func Classify(err error) *Error {
 		return nil
 	}
 	r := read(err)
-	return r.toError("")
+	provider := ""
+	if declared, ok := errors.AsType[*Error](err); ok && declared != nil && !r.final {
+		provider = declared.Provider
+	}
+	return r.toError(provider)
 }
 
 // reading is what was read from an error. It is a value, so that a failure
@@ -50,7 +54,7 @@ type reading struct {
 func (r *reading) toError(provider string) *Error {
 	e := &Error{}
 	cause := r.err
-	if declared, ok := errors.AsType[*Error](r.err); ok && !r.final {
+	if declared, ok := errors.AsType[*Error](r.err); ok && declared != nil && !r.final {
 		*e = *declared
 		if r.err == error(declared) {
 			cause = declared.Err
@@ -74,10 +78,7 @@ func read(err error) reading {
 	if declared, ok := errors.AsType[*Error](err); ok {
 		return readDeclared(declared, err)
 	}
-	if r, ok := readOffered(err); ok {
-		return r
-	}
-	return readForeign(err)
+	return readOffered(err)
 }
 
 const (
@@ -89,7 +90,7 @@ const (
 // that one that says nothing costs nothing.
 func says(err error) bool {
 	switch err {
-	case io.EOF, io.ErrUnexpectedEOF, context.Canceled, net.ErrClosed, http.ErrServerClosed:
+	case io.EOF, io.ErrUnexpectedEOF, context.Canceled, net.ErrClosed, http.ErrServerClosed, http.ErrSchemeMismatch:
 		return something
 	}
 	switch err.(type) { //nolint:errorlint // wrapping is one of the things looked for
@@ -104,6 +105,9 @@ func says(err error) bool {
 }
 
 func readDeclared(e *Error, err error) reading {
+	if e == nil {
+		return reading{err: err} // a nil pointer in an error: somebody's slip, and no reason to panic
+	}
 	r := reading{
 		class: e.Class, outcome: e.Outcome, status: e.Status,
 		retryAfter: clampWait(e.RetryAfter), err: err,
@@ -127,37 +131,41 @@ func readDeclared(e *Error, err error) reading {
 	return r
 }
 
-// readOffered asks an SDK's error for what it offers.
-func readOffered(err error) (reading, bool) {
-	r := reading{err: err}
-	known := false
+// readOffered asks an SDK's error for what it offers. A status says most, what
+// happened to the connection comes next, then whether the SDK would have tried
+// again.
+func readOffered(err error) reading {
+	r := readForeign(err)
+	below := r.class
 	if e, ok := errors.AsType[interface {
 		error
 		RetryAfter() time.Duration
 	}](err); ok {
 		if r.retryAfter = clampWait(e.RetryAfter()); r.retryAfter > 0 {
-			r.class, known = ClassTransient, true
+			r.class = ClassTransient
 		}
 	}
 	if e, ok := errors.AsType[interface {
 		error
 		Retryable() bool
 	}](err); ok {
-		known = true
 		r.class = ClassUnsupported
 		if e.Retryable() {
 			r.class = ClassTransient
 		}
+	}
+	if below != ClassUnknown {
+		r.class = below
 	}
 	if e, ok := errors.AsType[interface {
 		error
 		StatusCode() int
 	}](err); ok {
 		if status := e.StatusCode(); status >= 300 && status < 1000 {
-			r.status, r.class, known = status, ClassOfStatus(status), true
+			r.status, r.class = status, ClassOfStatus(status)
 		}
 	}
-	return r, known
+	return r
 }
 
 func readForeign(err error) reading {
@@ -178,7 +186,8 @@ func readForeign(err error) reading {
 		r.class = ClassIncomplete
 	case r.class != ClassUnknown:
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled),
-		errors.Is(err, http.ErrServerClosed), isErr[syscall.Errno](err), tlsReason(err) != "":
+		errors.Is(err, http.ErrServerClosed), errors.Is(err, http.ErrSchemeMismatch),
+		isErr[syscall.Errno](err), tlsReason(err) != "":
 		r.class = ClassTransient
 	}
 	return r

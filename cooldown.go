@@ -12,7 +12,7 @@ type cooldown struct {
 	until atomic.Int64 // since the epoch; 0 if it never cooled
 
 	mu    sync.Mutex
-	begun int64 // when the latest step of growth was taken
+	begun int64 // when the present one began
 	steps int
 	class Class
 }
@@ -45,27 +45,40 @@ func (c *cooldown) begin(now, started int64, class Class, retryAfter, longest ti
 	if end := c.until.Load(); end == 0 || now-end > growthMemory {
 		c.steps, c.begun = 0, -1
 	}
-	var d time.Duration
-	switch {
-	case retryAfter > 0 && class == ClassRateLimited:
-		d = min(retryAfter, longest)
-	case started < c.begun:
-		// Sent before the present cooldown began: it says nothing new.
-		d = min(retryAfter, longest)
-	default:
-		d = min(max(coolFor(class, c.steps, longest), retryAfter), longest)
-		if grow {
-			c.begun = now
-			c.steps++
-		}
+	// Sent before the present cooldown began: it says nothing new, but for a
+	// longer Retry-After.
+	late := started <= c.begun
+	step := !late && (retryAfter == 0 || class != ClassRateLimited)
+	d := retryAfter
+	if step {
+		d = max(coolFor(class, c.steps, longest), retryAfter)
 	}
-	end := now + int64(d)
-	if end <= c.until.Load() || d <= 0 {
+	end := now + int64(min(d, longest))
+	if end <= max(c.until.Load(), now) {
 		return c.until.Load(), false
+	}
+	if !late {
+		c.begun = now
+	}
+	if step && grow {
+		c.steps++
 	}
 	c.until.Store(end)
 	c.class = class
 	return end, true
+}
+
+// extend moves the end to at least end and returns it. It is no step of
+// growth.
+func (c *cooldown) extend(end int64, class Class) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.until.Load(); old >= end {
+		return old
+	}
+	c.until.Store(end)
+	c.class = class
+	return end
 }
 
 // cause is the class that began it.

@@ -71,12 +71,16 @@ type endpoint struct {
 	lastDial    atomic.Int64
 	heldSince   atomic.Int64
 
+	errorKind atomic.Int64 // of the last error: class and status
+	errorAt   atomic.Int64
+
 	pending atomic.Bool // events wait in queue
 
 	mu        sync.Mutex // guards below; never held while calling gobreaker or user code
 	trialsDue int        // successes still needed in probation
 	downSince int64
-	armed     int // generation of the breaker
+	openedAt  int64 // when the breaker last opened from closed
+	armed     int   // generation of the breaker
 	queue     []Event
 	lastError lastFailure
 }
@@ -252,6 +256,7 @@ func (e *endpoint) trialSucceeded(now int64) {
 		return
 	}
 	if e.trialsDue--; e.trialsDue <= 0 {
+		e.breaker.changedAt.Store(now)
 		e.flags.And(^flagProbation)
 		e.recovered(now)
 	}
@@ -266,18 +271,21 @@ func (e *endpoint) trialFailed(now int64, class Class) {
 	if f&flagOpen != 0 || f&flagProbation == 0 {
 		return
 	}
-	e.cool.mu.Lock()
-	e.cool.class = class
-	e.cool.mu.Unlock()
-	e.cool.until.Store(now + e.breaker.openFor(now))
+	e.breaker.rested(e.downSince)
+	e.breaker.changedAt.Store(now)
+	end := e.cool.extend(now+e.breaker.openFor(now), class)
+	e.awaitProbe.Store(e.probed)
 	e.flags.Or(flagCooling)
+	e.queueLocked(func(o Origin) Event {
+		return CooldownEvent{Origin: o, Provider: e.name, Class: class, Until: e.core.at(end)}
+	})
 }
 
 // coolDown begins or extends a cooldown of this provider or of its account.
 func (e *endpoint) coolDown(now, started int64, class Class, retryAfter time.Duration, grow bool) {
 	longest := e.core.cfg.maxCool
-	if class == ClassRateLimited {
-		e.coolOne(now, &e.cool, flagCooling, started, class, retryAfter, longest, grow)
+	if class == ClassRateLimited || class == ClassUnsupported {
+		e.coolOne(now, started, class, retryAfter, longest, grow)
 		return
 	}
 	end, moved := e.account.cool.begin(now, started, class, retryAfter, longest, grow)
@@ -298,21 +306,21 @@ func (e *endpoint) coolDown(now, started int64, class Class, retryAfter time.Dur
 	})
 }
 
-func (e *endpoint) coolOne(
-	now int64, c *cooldown, flag uint32, started int64, class Class, retryAfter, longest time.Duration, grow bool,
-) {
+func (e *endpoint) coolOne(now, started int64, class Class, retryAfter, longest time.Duration, grow bool) {
 	e.mu.Lock()
-	end, moved := c.begin(now, started, class, retryAfter, longest, grow)
-	if moved {
-		e.down(now)
-		e.flags.Or(flag)
+	defer e.mu.Unlock()
+	end, moved := e.cool.begin(now, started, class, retryAfter, longest, grow)
+	if !moved {
+		return
 	}
-	e.mu.Unlock()
-	if moved {
-		e.queueEvent(func(o Origin) Event {
-			return CooldownEvent{Origin: o, Provider: e.name, Class: class, Until: e.core.at(end)}
-		})
+	e.down(now)
+	e.flags.Or(flagCooling)
+	if e.probed && class != ClassRateLimited {
+		e.awaitProbe.Store(true)
 	}
+	e.queueLocked(func(o Origin) Event {
+		return CooldownEvent{Origin: o, Provider: e.name, Class: class, Until: e.core.at(end)}
+	})
 }
 
 // breakerChanged runs under gobreaker's lock: it records and returns.
@@ -326,6 +334,11 @@ func (e *endpoint) breakerChanged(generation int, from, to gobreaker.State) {
 	}
 	switch to {
 	case gobreaker.StateOpen:
+		if from == gobreaker.StateClosed {
+			e.breaker.rested(now)
+			e.openedAt = now
+		}
+		e.breaker.changedAt.Store(now)
 		until := now + e.breaker.openFor(now)
 		e.breaker.openUntil.Store(until)
 		e.awaitProbe.Store(e.probed)
@@ -333,14 +346,16 @@ func (e *endpoint) breakerChanged(generation int, from, to gobreaker.State) {
 		e.flags.Or(flagOpen)
 		ev.Until = e.core.at(until)
 	case gobreaker.StateClosed:
-		e.breaker.closedAt.Store(now)
+		e.breaker.changedAt.Store(now)
 		e.breaker.streak.clear()
 		e.flags.And(^(flagOpen | flagProbation))
-		e.recovered(now)
 	case gobreaker.StateHalfOpen:
 	}
+	e.queueLocked(func(o Origin) Event { ev.Origin = o; return ev })
+	if to == gobreaker.StateClosed {
+		e.recovered(now)
+	}
 	e.mu.Unlock()
-	e.queueEvent(func(o Origin) Event { ev.Origin = o; return ev })
 }
 
 func breakerState(s gobreaker.State) BreakerState {
@@ -359,8 +374,9 @@ func breakerState(s gobreaker.State) BreakerState {
 func (e *endpoint) reset(now int64, due int) {
 	e.mu.Lock()
 	e.armed++
+	e.closedByHand(now)
 	e.breaker.openUntil.Store(0)
-	e.breaker.closedAt.Store(now)
+	e.breaker.changedAt.Store(now)
 	e.breaker.retryAfter.Store(0)
 	e.breaker.streak.clear()
 	e.awaitProbe.Store(false)
@@ -370,8 +386,40 @@ func (e *endpoint) reset(now int64, due int) {
 		e.flags.Or(flagProbation)
 		e.flags.And(^(flagOpen | flagCooling | flagAccount))
 	} else {
-		e.breaker.opens.Store(0)
 		e.flags.And(^flagsTrial)
+		e.recovered(now)
+	}
+	e.mu.Unlock()
+	e.arm()
+}
+
+// closedByHand tells of a breaker that is closed without gobreaker's doing.
+// Under mu.
+func (e *endpoint) closedByHand(now int64) {
+	if from := e.breakerState(now); from != BreakerClosed {
+		e.queueLocked(func(o Origin) Event {
+			return BreakerEvent{Origin: o, Provider: e.name, From: from, To: BreakerClosed}
+		})
+	}
+}
+
+// forgive takes back what failures to connect did, once they turn out to be
+// our own: the counts, and an opening of the last few seconds.
+func (e *endpoint) forgive(now int64) {
+	e.mu.Lock()
+	open := e.flags.Load()&flagOpen != 0
+	if open && now-e.openedAt > localWindow {
+		e.mu.Unlock()
+		return
+	}
+	e.armed++
+	e.breaker.streak.forgive()
+	if open {
+		e.closedByHand(now)
+		e.breaker.opens.Add(-1)
+		e.breaker.openUntil.Store(0)
+		e.awaitProbe.Store(false)
+		e.flags.And(^flagOpen)
 		e.recovered(now)
 	}
 	e.mu.Unlock()
@@ -390,7 +438,11 @@ func (e *endpoint) down(now int64) {
 
 // recovered notes that the last trouble is over. Under mu.
 func (e *endpoint) recovered(now int64) {
-	if e.flags.Load()&flagsDown != 0 || e.downSince < 0 {
+	f := e.flags.Load()
+	if f&flagsTrial == 0 {
+		e.awaitProbe.Store(false) // no trial is due: a later cooldown must not find it
+	}
+	if f&flagsDown != 0 || e.downSince < 0 {
 		return
 	}
 	took := time.Duration(now - e.downSince)
@@ -399,29 +451,26 @@ func (e *endpoint) recovered(now int64) {
 		e.heldSince.Store(now)
 		e.flags.Or(flagHeld)
 	}
-	if e.core.listening {
-		e.queue = append(e.queue, RecoveredEvent{Origin: e.core.origin(), Provider: e.name, Down: took})
-		e.pending.Store(true)
-	}
+	e.queueLocked(func(o Origin) Event { return RecoveredEvent{Origin: o, Provider: e.name, Down: took} })
 }
 
 // queueEvent keeps an event until nobody holds a lock.
 func (e *endpoint) queueEvent(make func(Origin) Event) {
-	if !e.core.listening {
-		return
-	}
-	ev := make(e.core.origin())
 	e.mu.Lock()
-	e.queue = append(e.queue, ev)
-	e.pending.Store(true)
+	e.queueLocked(make)
 	e.mu.Unlock()
+}
+
+// queueLocked is queueEvent under mu.
+func (e *endpoint) queueLocked(make func(Origin) Event) {
+	if e.core.listening {
+		e.queue = append(e.queue, make(e.core.origin()))
+		e.pending.Store(true)
+	}
 }
 
 // takeEvents returns what is queued and empties the queue.
 func (e *endpoint) takeEvents() []Event {
-	if !e.pending.Load() {
-		return nil
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	events := e.queue

@@ -34,13 +34,18 @@ type Error struct {
 	RetryAfter time.Duration `json:"retry_after,omitzero"`
 	// RequestID is the vendor's id of the request.
 	RequestID string `json:"request_id,omitzero"`
-	// Err is the cause. Reachable with errors.Is and errors.As, never printed.
+	// Err is the cause. Reachable with errors.Is and errors.As. Its text is not
+	// printed unless its type promises that it holds nothing secret, by having
+	// a method SafeToPrint().
 	Err error `json:"-"`
 }
 
 // Error returns provider, class and what identifies the failure at the vendor,
 // for example "openai: rate_limited (429 rate_limit_exceeded, request req_1)".
 func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>" // a nil pointer that was returned as an error is no reason to panic
+	}
 	var b strings.Builder
 	if e.Provider != "" {
 		b.WriteString(e.Provider)
@@ -81,14 +86,22 @@ func (e *Error) detail() string {
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Format prints the same for every verb, so that %+v and %#v cannot reach the
-// fields that Error leaves out.
-func (e *Error) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+// fields that Error leaves out, of a pointer or of a value.
+func (e Error) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
 // LogValue implements slog.LogValuer with the fields that Error prints.
 func (e *Error) LogValue() slog.Value {
+	if e == nil {
+		return slog.Value{}
+	}
 	attrs := make([]slog.Attr, 0, 6)
 	if e.Provider != "" {
 		attrs = append(attrs, slog.String("provider", e.Provider))

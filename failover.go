@@ -65,7 +65,7 @@ type core struct {
 	ends       []*endpoint
 	byName     map[string]int
 	strategy   Strategy
-	first      *activePassive // the strategy, if it is this one
+	inOrder    *activePassive // the strategy, if it is this one
 	budget     *budget
 	sticky     *stickyTable
 	ops        *operations
@@ -119,7 +119,7 @@ func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Route
 			return nil, c.cfg.err
 		}
 	}
-	c.first, _ = c.strategy.(*activePassive)
+	c.inOrder, _ = c.strategy.(*activePassive)
 	for i := range providers {
 		if m, ok := providers[i].nested.(interface{ adopt(c *core, name string) }); ok {
 			m.adopt(c, providers[i].Name)
@@ -216,7 +216,7 @@ func addEndpoint[Req, Resp any](c *core, p *Provider[Req, Resp], index int, acco
 	}
 	e.weight.Store(int64(max(p.Weight, 1)))
 	e.breaker.policy = &c.cfg.breaker
-	e.breaker.closedAt.Store(math.MinInt64 / 2)
+	e.breaker.changedAt.Store(math.MinInt64 / 2)
 	e.cool.begun = -1
 	e.arm()
 	name := p.Account
@@ -318,11 +318,11 @@ func (c *core) reorder(method string, names []string, change func(order, named [
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	order := change(s.order(len(c.ends)), named)
+	order := change(s.all(len(c.ends)), named)
 	if order == nil {
 		return fmt.Errorf("failover: %s: the primary cannot be its own fallback", method)
 	}
-	s.setOrder(order)
+	s.order.Store(&order)
 	return nil
 }
 
@@ -374,6 +374,7 @@ func (c *core) Enable(name string) error {
 		}
 	}
 	e.reset(now, 0)
+	e.breaker.opens.Store(0)
 	e.flags.And(^flagDisabled)
 	c.flush(context.Background(), e)
 	return nil
@@ -381,6 +382,9 @@ func (c *core) Enable(name string) error {
 
 // flush emits what an endpoint queued while locks were held.
 func (c *core) flush(ctx context.Context, e *endpoint) {
+	if !e.pending.Load() {
+		return
+	}
 	for _, ev := range e.takeEvents() {
 		c.emit(ctx, ev)
 	}

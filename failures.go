@@ -327,12 +327,8 @@ type endedError struct{ err, cause error }
 func (e endedError) Error() string   { return e.err.Error() }
 func (e endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
-func endedText(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return context.DeadlineExceeded.Error()
-	}
-	return context.Canceled.Error()
-}
+// endedText is how the context ended, whatever the caller's cause says.
+func endedText(err error) string { return err.Error() }
 
 // ClassOf returns the class that decided how a request ended: of an [Error]
 // itself, or of the last attempt in an error of this package. An error that

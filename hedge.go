@@ -168,6 +168,7 @@ func (r *race[Req, Resp]) finish(who *racer[Req, Resp]) {
 		}
 	}
 	who.cancel(nil)
+	who.r.flush(who.caller, who.e)
 	if who.r.listening && who.carried == nil {
 		who.r.emit(who.caller, AttemptEvent{Origin: who.r.origin(), Attempt: who.story()})
 	}
@@ -213,6 +214,7 @@ func (c *call[Req, Resp]) fallBehind(done *racer[Req, Resp]) {
 	}
 	c.now = max(c.now, done.end)
 	c.record(&done.attempt, done.index)
+	c.r.flush(c.ctx, done.e)
 	c.note(&done.attempt, done.index)
 	c.at[done.index].state = placeTried
 	c.tried = append(c.tried, done.index)

@@ -39,9 +39,10 @@ func (c *call[Req, Resp]) prepare(
 ) context.CancelFunc {
 	r, e := c.r, c.r.ends[index]
 	c.number++
-	if !c.repeated || c.uncertain != c.number-1 {
-		c.idNumber = c.number
+	if c.repeating != index+1 {
+		c.idNumber = c.idBase + c.number
 	}
+	c.repeating = 0
 	c.budgeted--
 	if c.borrowed != nil {
 		c.borrowed.attempts.Add(-1)
@@ -86,7 +87,7 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) context.Cont
 	}
 	ac.frame = frame{core: c.r.core, outer: s.within}
 	s.within = &ac.frame
-	s.sideEffect = c.sideEffect
+	s.sideEffect, s.stops = c.sideEffect, c.sideEffect && !c.failsOver()
 	if c.sideEffect {
 		s.operation, s.attempt = c.operation, c.attemptID()
 	}
@@ -200,9 +201,10 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 	if !a.ok || c.story {
 		c.record(a, index)
 	}
+	c.r.flush(c.ctx, a.e)
 	if a.ok {
 		if c.repeated && c.uncertain > 0 && c.records[c.uncertain-1].id == c.attemptID() {
-			c.uncertain = 0 // the same attempt, repeated where that is safe
+			c.uncertain, c.untold = 0, 0 // the same attempt, repeated where that is safe
 		}
 		if c.isSticky() {
 			c.r.sticky.put(c.wish.sticky, index, c.now)
@@ -243,6 +245,7 @@ func (c *call[Req, Resp]) note(a *attempt[Req, Resp], index int) {
 // takeBack uncounts an attempt that the breaker did not let through.
 func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) (Resp, next) {
 	at := &c.at[index]
+	c.r.flush(c.ctx, a.e)
 	c.number--
 	c.budgeted++
 	if c.borrowed != nil {
@@ -260,6 +263,15 @@ func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) (Resp, next
 }
 
 func (c *call[Req, Resp]) record(a *attempt[Req, Resp], index int) {
+	c.keep(a, index)
+	if c.r.listening {
+		last := &c.records[len(c.records)-1]
+		c.r.emit(c.ctx, AttemptEvent{Origin: c.r.origin(), Attempt: c.attemptOf(last)})
+	}
+}
+
+// keep is record without telling.
+func (c *call[Req, Resp]) keep(a *attempt[Req, Resp], index int) {
 	rec := record{
 		index: index, number: a.number, start: a.start, end: max(a.end, a.start), ok: a.ok, hedge: a.hedge,
 		reading: a.reading,
@@ -268,10 +280,6 @@ func (c *call[Req, Resp]) record(a *attempt[Req, Resp], index int) {
 		rec.id = c.attemptID()
 	}
 	c.records = append(c.records, rec)
-	if c.r.listening {
-		last := &c.records[len(c.records)-1]
-		c.r.emit(c.ctx, AttemptEvent{Origin: c.r.origin(), Attempt: c.attemptOf(last)})
-	}
 }
 
 // keepRejected remembers the last answer that was refused and discards the one

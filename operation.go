@@ -3,6 +3,9 @@ package failover
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -14,58 +17,125 @@ const (
 	operationTTL   = int64(24 * time.Hour)
 )
 
-type operations struct{ table *lru[operation] }
+type operations struct {
+	table *lru[operation]
 
-// operation is what is known of one.
+	mu      sync.Mutex          // taken before the table's lock
+	running map[string]struct{} // apart from the table, which may forget
+}
+
+// operation is what is known of one that is not running for the first time.
 type operation struct {
-	running   bool
 	accepted  string          // who accepted it
-	uncertain *UncertainError // it may have taken effect
-	reports   map[string]Outcome
+	uncertain *UncertainError // it may have taken effect, and nobody accepted it
+	open      []string        // where it may have taken effect, as paths
+	made      int             // attempts, so that their ids go on where they ended
+	begun     int             // how often it was begun again
+	reports   map[string]report
+}
+
+// report is what Report said of an operation at one provider.
+type report struct {
+	outcome Outcome
+	begun   int // operation.begun at that time: a report speaks of no later run
 }
 
 func newOperations() *operations {
-	return &operations{newLRU[operation](operationsKept, operationTTL)}
+	return &operations{
+		table: newLRU[operation](operationsKept, operationTTL), running: map[string]struct{}{},
+	}
 }
 
-// enter begins an operation the caller named, or says why it must not be.
-func (o *operations) enter(id string, now int64, evenIfUncertain bool) (err error) {
+// enter begins an operation the caller named, or says why it must not be. It
+// returns the uncertainty of an earlier run, where the caller begins it anyway,
+// and how many attempts were made before.
+func (o *operations) enter(id string, now int64, evenIfUncertain bool) (before *UncertainError, made int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, ok := o.running[id]; ok {
+		return nil, 0, &DuplicateError{Operation: id, Running: true}
+	}
 	o.table.update(id, now, func(op operation, found bool) (operation, bool) {
 		switch {
-		case op.running:
-			err = &DuplicateError{Operation: id, Running: true}
 		case op.accepted != "":
 			err = &DuplicateError{Operation: id, Provider: op.accepted}
 		case op.uncertain != nil && !evenIfUncertain:
 			err = op.uncertain
 		default:
-			op.running = true
-			return op, true
+			o.running[id] = struct{}{}
+			before, made = op.uncertain, op.made
+			op.begun++
 		}
 		return op, found
 	})
-	return err
+	return before, made, err
 }
 
-// leave ends it: accepted by a provider, uncertain, or (neither) without
-// effect, so that it may be begun again.
-func (o *operations) leave(id string, now int64, accepted string, uncertain *UncertainError) {
+// ending is how a run ended: accepted by a provider, uncertain (or both, if the
+// caller chose at-least-once), or neither: without effect, so that it may be
+// begun again.
+type ending struct {
+	made      int
+	accepted  string
+	uncertain *UncertainError
+	open      []string // where it may have taken effect, as paths
+}
+
+// leave ends a run.
+func (o *operations) leave(id string, now int64, end ending) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.running, id)
 	o.table.update(id, now, func(op operation, _ bool) (operation, bool) {
-		op.running = false
-		switch {
-		case accepted != "":
-			op.accepted, op.uncertain = accepted, nil
-		case uncertain != nil && op.accepted == "":
-			op.uncertain = uncertain
+		op.made += end.made
+		if op.accepted == "" {
+			op.accepted = end.accepted
 		}
-		return op, op.accepted != "" || op.uncertain != nil || len(op.reports) > 0
+		op.open = slices.Clip(op.open)
+		for _, path := range end.open {
+			if r, ok := op.reports[path]; (!ok || r.begun != op.begun) && !slices.Contains(op.open, path) {
+				op.open = append(op.open, path)
+			}
+		}
+		if end.uncertain != nil {
+			kept := *end.uncertain
+			kept.ended = nil // that context was this caller's, not the next one's
+			op.uncertain = &kept
+		}
+		op.close()
+		return op, op.made > 0 || op.accepted != "" || len(op.open) > 0 || len(op.reports) > 0
 	})
 }
 
-// reported returns what a report said of the operation at a provider.
-func (o *operations) reported(id, provider string, now int64) (outcome Outcome) {
+// close forgets an uncertainty that nothing is left of.
+func (op *operation) close() {
+	if op.accepted != "" || len(op.open) == 0 {
+		op.uncertain = nil
+	}
+}
+
+// unsettled adds the paths of the providers where an attempt may have taken
+// effect.
+func unsettled(paths []string, attempts []Attempt) []string {
+	for _, a := range attempts {
+		if a.Outcome != OutcomeUnknown {
+			continue
+		}
+		before := len(paths)
+		if paths = unsettled(paths, a.Inner); len(paths) == before {
+			paths = append(paths, a.Provider)
+		}
+	}
+	return paths
+}
+
+// reported returns what a report said of the present run of the operation at a
+// provider.
+func (o *operations) reported(id, path string, now int64) (outcome Outcome) {
 	o.table.update(id, now, func(op operation, found bool) (operation, bool) {
-		outcome = op.reports[provider]
+		if r := op.reports[path]; r.begun == op.begun {
+			outcome = r.outcome
+		}
 		return op, found
 	})
 	return outcome
@@ -73,26 +143,38 @@ func (o *operations) reported(id, provider string, now int64) (outcome Outcome) 
 
 // settle keeps a report. It says whether the same was reported before, and
 // whether the attempt had been uncertain.
-func (o *operations) settle(id, provider string, outcome Outcome, now int64) (repeated, wasUncertain bool) {
+//
+// While an operation runs again, a report that repeats one of an earlier run
+// may be a second delivery of that one, so it says nothing of this run.
+func (o *operations) settle(id, path string, outcome Outcome, now int64) (repeated, wasUncertain bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, running := o.running[id]
 	o.table.update(id, now, func(op operation, _ bool) (operation, bool) {
-		repeated = op.reports[provider] == outcome
-		wasUncertain = op.uncertain != nil && head(op.uncertain.Attempt.Provider) == provider
-		reports := map[string]Outcome{provider: outcome}
-		for p, old := range op.reports {
-			if p != provider {
-				reports[p] = old
-			}
+		old := op.reports[path]
+		if repeated = old.outcome == outcome && (old.begun == op.begun || running); repeated {
+			return op, true
 		}
+		wasUncertain = slices.Contains(op.open, path)
+		reports := make(map[string]report, len(op.reports)+1)
+		for p, r := range op.reports {
+			reports[p] = r
+		}
+		reports[path] = report{outcome, op.begun}
 		op.reports = reports
-		if outcome == OutcomeAccepted {
-			op.accepted = provider
+		op.open = slices.DeleteFunc(slices.Clone(op.open), func(p string) bool { return within(p, path) })
+		if outcome == OutcomeAccepted && op.accepted == "" {
+			op.accepted = path
 		}
-		if wasUncertain {
-			op.uncertain = nil
-		}
+		op.close()
 		return op, true
 	})
 	return repeated, wasUncertain
+}
+
+// within says whether path is provider or lies inside it.
+func within(path, provider string) bool {
+	return path == provider || strings.HasPrefix(path, provider+"/")
 }
 
 func newOperationID() string {
@@ -137,7 +219,7 @@ func (c *core) Report(operation, provider string, outcome Outcome, cause error) 
 			return err
 		}
 	}
-	repeated, wasUncertain := c.ops.settle(operation, name, outcome, c.now())
+	repeated, wasUncertain := c.ops.settle(operation, provider, outcome, c.now())
 	if repeated {
 		return nil
 	}

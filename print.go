@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// formatError prints err.Error() for every verb. Without it %+v and %#v on a
-// value (not a pointer) or a nested field would print what Error leaves out.
+// formatError prints err.Error() for every verb. Without it %+v and %#v would
+// print what Error leaves out.
 func formatError(f fmt.State, verb rune, err error) {
 	text := err.Error()
 	if verb == 'q' {
@@ -46,18 +47,18 @@ func safeReason(err error) string {
 	return typeName(err)
 }
 
-// ownError marks the errors of this package whose text is safe to print
-// wherever they turn up.
+// ownError marks errors whose text is safe to print wherever they turn up:
+// those of this package, and of adapters that promise it.
 type ownError interface {
 	error
-	safeToPrint()
+	SafeToPrint()
 }
 
 // sentinel is an error of this package that callers compare with errors.Is.
 type sentinel string
 
 func (s sentinel) Error() string { return "failover: " + string(s) }
-func (s sentinel) safeToPrint()  {}
+func (s sentinel) SafeToPrint()  {}
 
 func netReason(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
@@ -97,7 +98,7 @@ func tlsReason(err error) string {
 		isErr[x509.HostnameError](err) || isErr[x509.CertificateInvalidError](err) {
 		return "tls: certificate not trusted"
 	}
-	if isErr[tls.RecordHeaderError](err) {
+	if isErr[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) {
 		return "tls: not a TLS answer"
 	}
 	return ""
@@ -108,13 +109,26 @@ func isErr[E error](err error) bool {
 	return ok
 }
 
-// typeName names the type of a foreign error. Types that say nothing, such as
-// *errors.errorString, give "".
+// typeName names the type of a foreign error, looking through wrappers. Types
+// that say nothing, such as *errors.errorString, give "".
 func typeName(err error) string {
-	switch name := fmt.Sprintf("%T", err); name {
-	case "*errors.errorString", "*fmt.wrapError", "*fmt.wrapErrors", "*errors.joinError", "*failover.masked", "failover.masked":
-		return ""
-	default:
-		return name
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // the chain is walked here
+		case masked:
+			err = e.err
+			continue
+		case classified:
+			err = e.err
+			continue
+		case *Error:
+			return "" // it has said what it has to say
+		}
+		switch name := fmt.Sprintf("%T", err); name {
+		case "*errors.errorString", "*fmt.wrapError", "*fmt.wrapErrors", "*errors.joinError":
+			err = errors.Unwrap(err)
+		default:
+			return printable(name)
+		}
 	}
+	return ""
 }

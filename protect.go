@@ -14,7 +14,8 @@ type carried struct {
 }
 
 // aside runs f, user code on a goroutine of ours, and then after, whether f
-// returned (nil), panicked or left its goroutine.
+// returned (nil), panicked or left its goroutine. Nothing catches what after
+// panics with.
 func aside(f func(), after func(*carried)) {
 	returned := false
 	defer func() {
@@ -39,9 +40,24 @@ func (c *carried) resume() {
 	}
 }
 
+// alone runs user code where no caller is left to panic to: a panic is an
+// event.
+func (c *core) alone(provider string, f func()) {
+	aside(f, func(p *carried) {
+		if p != nil {
+			c.panicked(provider, p)
+		}
+	})
+}
+
 // panicked tells of a panic that has no caller left to go to.
 func (c *core) panicked(provider string, p *carried) {
-	if c.listening {
-		c.emit(context.Background(), PanicEvent{Origin: c.origin(), Provider: provider, Stack: string(p.stack)})
+	if !c.listening {
+		return
 	}
+	defer func() {
+		// It may be the observer that panics. Nobody is left to be told of that.
+		_ = recover()
+	}()
+	c.emit(context.Background(), PanicEvent{Origin: c.origin(), Provider: provider, Stack: string(p.stack)})
 }

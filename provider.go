@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"reflect"
 	"time"
 )
 
@@ -115,4 +116,12 @@ type Limit struct {
 	Burst int
 	// Concurrency is how many may run at once; 0 is unlimited.
 	Concurrency int
+}
+
+// discard hands a response that nobody gets to Discard. The zero value, which
+// comes beside most errors, is none.
+func (p *Provider[Req, Resp]) discard(resp Resp) {
+	if p.Discard != nil && !reflect.ValueOf(&resp).Elem().IsZero() {
+		p.Discard(resp)
+	}
 }

@@ -20,7 +20,7 @@ type RetryPolicy struct {
 	Base time.Duration
 	// Factor multiplies it for each further one. Default 2.
 	Factor float64
-	// Max is the longest wait. Default 2 s.
+	// Max is the longest wait. Default 2 s, or Base if that is longer.
 	Max time.Duration
 }
 
@@ -35,7 +35,7 @@ func (p *RetryPolicy) complete(c *config) {
 	field(c, "WithRetry", "MaxAttempts", &p.MaxAttempts, 0)
 	field(c, "WithRetry", "Base", &p.Base, 100*time.Millisecond)
 	field(c, "WithRetry", "Factor", &p.Factor, 2)
-	field(c, "WithRetry", "Max", &p.Max, 2*time.Second)
+	field(c, "WithRetry", "Max", &p.Max, max(2*time.Second, p.Base))
 	if p.Factor < 1 {
 		c.reject("WithRetry: Factor %v is below 1", p.Factor)
 	}

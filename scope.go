@@ -18,6 +18,8 @@ type scope struct {
 	within *frame
 	// sideEffect: an outer router is at-most-once, so are those inside.
 	sideEffect bool
+	// stops: that router stops at an unknown outcome, whatever is wished inside.
+	stops bool
 }
 
 // frame is a router that we are inside of.

@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // runOnce is run for a request with side effects: at most once.
@@ -21,9 +22,8 @@ func (c *call[Req, Resp]) runOnce() (resp Resp, err error) {
 		c.prefix = c.scope.attempt
 	}
 	if named {
-		if err := c.r.ops.enter(c.operation, c.now, c.failsOver()); err != nil {
-			var none Resp
-			return none, err
+		if c.before, c.idBase, err = c.r.ops.enter(c.operation, c.now, c.failsOver()); err != nil {
+			return resp, err
 		}
 	}
 	done := false
@@ -34,24 +34,31 @@ func (c *call[Req, Resp]) runOnce() (resp Resp, err error) {
 	}()
 	resp, err = c.run()
 	done = true
+	c.tellUncertain()
 	return resp, err
 }
 
 // endOperation keeps what is known of the operation.
 func (c *call[Req, Resp]) endOperation(named, served bool) {
-	now := c.r.now()
-	switch {
-	case served && named:
-		c.r.ops.leave(c.operation, now, c.r.ends[c.records[len(c.records)-1].index].name, nil)
-	case !served && c.uncertain > 0:
-		c.r.ops.leave(c.operation, now, "", c.uncertainError())
-	case named:
-		c.r.ops.leave(c.operation, now, "", nil)
+	if !named && c.uncertain == 0 {
+		return
 	}
+	end := ending{made: c.number}
+	if served {
+		end.accepted = c.r.ends[c.records[len(c.records)-1].index].name
+	}
+	if c.uncertain > 0 {
+		end.uncertain = c.uncertainError()
+		end.open = unsettled(nil, c.attempts())
+	}
+	c.r.ops.leave(c.operation, c.r.now(), end)
 }
 
-// failsOver says whether the caller chose at-least-once.
-func (c *call[Req, Resp]) failsOver() bool { return c.wish != nil && c.wish.failOver }
+// failsOver says whether the caller chose at-least-once, here and in every
+// router around this one.
+func (c *call[Req, Resp]) failsOver() bool {
+	return c.wish != nil && c.wish.failOver && !(c.scope != nil && c.scope.stops)
+}
 
 // tainted says that the operation may have taken effect and must not be tried
 // again.
@@ -67,9 +74,11 @@ func (c *call[Req, Resp]) onceEffect(a *attempt[Req, Resp], index int, cancel co
 				a.end = c.r.now()
 			}
 			if !a.done || len(c.records) < c.number {
-				c.record(a, index)
+				c.keep(a, index)
 			}
-			c.taint(len(c.records) - 1)
+			// First of all, for the observer, told next, may panic too.
+			c.taintQuietly(len(c.records) - 1)
+			c.tellUncertain()
 		}
 	}()
 	a.run()
@@ -148,44 +157,56 @@ func (c *call[Req, Resp]) findOut(a *attempt[Req, Resp], index, at int) (Resp, O
 // where repeating is safe, the next provider if the caller chose so, or the
 // end.
 func (c *call[Req, Resp]) unknown(a *attempt[Req, Resp], index, at int) next {
-	repeat := c.r.providers[index].Dedupes && !c.repeated && !c.over() && c.budgeted > 0 &&
-		a.e.flags.Load() == 0 && !c.r.closed.Load()
-	if repeat {
-		c.repeated = true
-		c.taintQuietly(at)
-		if c.pay() {
-			return again
-		}
-	}
-	c.taint(at)
-	if !c.failsOver() || c.over() || c.r.closed.Load() {
+	c.taintQuietly(at)
+	if c.over() || c.r.closed.Load() || c.known == OutcomeAccepted {
+		c.tellUncertain()
 		return stop
 	}
-	if c.r.cfg.verdicts[a.reading.class].Next == NextProvider {
+	// What is nested did its own repeating, where it is safe.
+	repeat := c.r.providers[index].Dedupes && !c.repeated && a.e.nested == nil && c.budgeted > 0 && a.e.flags.Load() == 0
+	if repeat && c.pay() {
+		c.repeated, c.repeating = true, index+1
+		return again
+	}
+	c.tellUncertain()
+	if c.failsOver() && c.r.cfg.verdicts[a.reading.class].Next == NextProvider {
 		return move
 	}
 	return stop
 }
 
+// taintQuietly marks the operation uncertain for good; a repeat, where that is
+// safe, may still clear it.
 func (c *call[Req, Resp]) taintQuietly(at int) {
+	c.untold = at + 1
 	if c.uncertain == 0 {
 		c.uncertain = at + 1
 	}
 }
 
-// taint marks the operation uncertain for good and tells of it.
-func (c *call[Req, Resp]) taint(at int) {
-	c.taintQuietly(at)
-	if c.r.listening {
+// tellUncertain tells of the latest attempt with an unknown outcome, once.
+func (c *call[Req, Resp]) tellUncertain() {
+	at := c.untold - 1
+	c.untold = 0
+	if at >= 0 && c.r.listening {
 		c.r.emit(c.ctx, UncertainEvent{Origin: c.r.origin(), Attempt: c.attemptOf(&c.records[at])})
 	}
 }
 
+// maybe says that the operation may have taken effect, now or when it was
+// begun before.
+func (c *call[Req, Resp]) maybe() bool { return c.uncertain > 0 || c.before != nil }
+
 // uncertainError is the story of an operation that may have taken effect.
 func (c *call[Req, Resp]) uncertainError() *UncertainError {
 	attempts := c.attempts()
-	e := &UncertainError{
-		Operation: c.operation, Attempts: attempts, Attempt: attempts[c.uncertain-1], Outcome: c.known,
+	e := &UncertainError{Operation: c.operation, Attempts: attempts, Outcome: c.known}
+	if c.uncertain > 0 {
+		e.Attempt = attempts[c.uncertain-1]
+	}
+	if c.before != nil {
+		e.Attempt = c.before.Attempt
+		e.Attempts = slices.Concat(c.before.Attempts, attempts)
 	}
 	if c.over() {
 		e.ended = ended(c.ctx)

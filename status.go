@@ -209,8 +209,15 @@ type lastFailure struct {
 	known   bool
 }
 
-// noteError remembers a failure for status.
+// noteError remembers a failure for status. Of failures alike within a
+// millisecond the first is enough, and spares the others the lock.
 func (e *endpoint) noteError(now int64, r *reading) {
+	kind := int64(r.class)<<32 | int64(r.status)
+	if e.errorKind.Load() == kind && now-e.errorAt.Load() < int64(time.Millisecond) {
+		return
+	}
+	e.errorKind.Store(kind)
+	e.errorAt.Store(now)
 	e.mu.Lock()
 	e.lastError = lastFailure{at: now, reading: *r, known: true}
 	e.mu.Unlock()
