@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// printGroup shows every implementation of one group beside the two it is judged by.
+func printGroup(w io.Writer, g *group) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s\tns/op\tB/op\tallocs/op\ttime / Execute\ttime / failover\n", g.name)
+	for _, c := range g.cells {
+		fmt.Fprintf(t, "  %s\t%.1f\t%.0f\t%.4g\t%s\t%s\n", c.name, c.ns(), c.bytes(), c.allocs(),
+			c.against(g.find(execute.name)), c.against(g.find(router.name)))
+	}
+	fmt.Fprintln(t)
+	return t.Flush()
+}
+
+func (c *cell) against(other *cell) string {
+	if other == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", c.ratio(other))
+}
+
+// printBars says of each bar whether it was met.
+func printBars(w io.Writer, groups []*group, bars []bar) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "case\tfigure of failover\tmeasured\tbar\t")
+	for _, g := range groups {
+		for _, b := range bars {
+			if b.group != g.name {
+				continue
+			}
+			figure := b.figure(g)
+			verdict := "met"
+			if !b.met(figure) {
+				verdict = "NOT MET"
+			}
+			fmt.Fprintf(t, "%s\t%s\t%.3f\t%s\t%s\n", b.group, b.what, figure, b, verdict)
+		}
+	}
+	return t.Flush()
+}
