@@ -64,17 +64,15 @@ func (e *Error) Error() string {
 // "dial: connection refused" or, for a foreign error, its type.
 func (e *Error) detail() string {
 	var parts []string
-	switch {
-	case e.Status != 0 && e.Code != "":
+	if e.Status != 0 && e.Code != "" {
 		parts = append(parts, strconv.Itoa(e.Status)+" "+printable(e.Code))
-	case e.Status != 0:
+	} else if e.Status != 0 {
 		parts = append(parts, strconv.Itoa(e.Status))
-	case e.Code != "":
+	} else if e.Code != "" {
 		parts = append(parts, printable(e.Code))
-	default:
-		if reason := safeReason(e.Err); reason != "" {
-			parts = append(parts, reason)
-		}
+	}
+	if reason := e.reason(); reason != "" {
+		parts = append(parts, reason)
 	}
 	if e.RequestID != "" {
 		parts = append(parts, "request "+printable(e.RequestID))
@@ -83,6 +81,15 @@ func (e *Error) detail() string {
 		parts = append(parts, "retry after "+e.RetryAfter.String())
 	}
 	return strings.Join(parts, ", ")
+}
+
+// reason is why there was no answer, or a success that was none; a status and
+// a code say enough by themselves.
+func (e *Error) reason() string {
+	if e.Status >= 300 || e.Code != "" {
+		return ""
+	}
+	return safeReason(e.Err)
 }
 
 // Unwrap returns the cause.
@@ -119,10 +126,8 @@ func (e *Error) LogValue() slog.Value {
 	if e.RetryAfter > 0 {
 		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))
 	}
-	if e.Status == 0 && e.Code == "" {
-		if reason := safeReason(e.Err); reason != "" {
-			attrs = append(attrs, slog.String("reason", reason))
-		}
+	if reason := e.reason(); reason != "" {
+		attrs = append(attrs, slog.String("reason", reason))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -1,0 +1,65 @@
+package httpcall
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gofailover/failover"
+)
+
+// Audio sends r and returns the audio of its answer, and the answer's header.
+// Everything else is an error: a refusal, read by parse, whatever its status;
+// an answer that is cut or no audio.
+func (c *Client) Audio(ctx context.Context, r Request, parse func(body []byte) Envelope) ([]byte, *http.Response, error) {
+	resp, err := c.Do(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !succeeded(resp) {
+		return nil, nil, Failure(resp, parse)
+	}
+	data, err := ReadAll(resp, MaxAudio)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(data) > 0 && !IsAudio(resp, data) {
+		return nil, nil, notAudio(resp, parse(data[:min(len(data), MaxError)]))
+	}
+	return data, resp, nil
+}
+
+func succeeded(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }
+
+// notAudio is a text where audio should be: an error sent as a success, or
+// something that is not the vendor's at all.
+func notAudio(resp *http.Response, said Envelope) error {
+	e := Refusal(resp, said)
+	if said.Class == failover.ClassUnknown {
+		e.Class, e.Err = failover.ClassIncomplete, ErrNotAudio
+	}
+	return e
+}
+
+// Answered adds to the error of an answer that was judged by its bytes which
+// answer it was.
+func Answered(resp *http.Response, err error) error {
+	if e, ok := errors.AsType[*failover.Error](err); ok {
+		of := failover.HTTPError(resp)
+		e.Status, e.RequestID = of.Status, of.RequestID
+	}
+	return err
+}
+
+// Probe sends r and says whether it was answered with success and JSON, which
+// a proxy's login page is not.
+func (c *Client) Probe(ctx context.Context, r Request, parse func(body []byte) Envelope) error {
+	resp, err := c.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if !succeeded(resp) {
+		return Failure(resp, parse)
+	}
+	return isJSON(resp)
+}

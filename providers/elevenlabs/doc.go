@@ -1,0 +1,23 @@
+// Package elevenlabs serves text to speech over the ElevenLabs API, with
+// net/http and nothing else.
+//
+//	eleven, err := elevenlabs.New(key,
+//		elevenlabs.WithVoices(tts.Voices{"host": "21m00Tcm4TlvDq8ikWAM"}))
+//	...
+//	client, err := tts.New(failover.Providers(eleven.TTS(), other.TTS()))
+//
+// # What it delivers
+//
+// MP3 at 22.05, 24 and 44.1 kHz, WAV and headerless PCM from 8 to 48 kHz, mu-law
+// and A-law at 8 kHz, Opus at 48 kHz; mono; at a speed between 0.7 and 1.2.
+// Some formats and voices need a plan that includes them: the vendor then says
+// so, and the next provider is asked. Requests for anything else leave this
+// provider out.
+//
+// # How it fails
+//
+// Every attempt is one HTTP request, ended by its context. The vendor's code
+// is read before the HTTP status, because an exhausted quota arrives as 401
+// beside a refused key. Errors are failover.Error values; they print the code
+// and the request id, never the key, the text, the URL or the vendor's message.
+package elevenlabs

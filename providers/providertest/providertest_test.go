@@ -1,0 +1,85 @@
+package providertest_test
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gofailover/failover"
+	"github.com/gofailover/failover/providers/providertest"
+	"github.com/gofailover/failover/providers/tts"
+)
+
+func conformance(t *testing.T, fault string) {
+	t.Helper()
+	providertest.TestTTS(t, providertest.TTS{
+		New:         newAcme(fault),
+		Vendor:      acmeAPI(),
+		Request:     tts.Request{Format: tts.PCM(16000)},
+		Formats:     []tts.Format{{Encoding: tts.EncodingPCM, SampleRate: 16000}},
+		Unsupported: []tts.Request{{Format: tts.PCM(8000)}, {Format: tts.MP3(0, 0)}},
+		Refusals: []providertest.Refusal{{
+			Name: "no credit", Status: 400, Body: `{"code":"no_credit","message":"` + providertest.Canary + `"}`,
+			Want: failover.ClassExhausted, Code: "no_credit", Message: providertest.Canary,
+		}},
+	})
+}
+
+// TestAGoodAdapterPasses has nothing of this module's inside but its public
+// packages.
+func TestAGoodAdapterPasses(t *testing.T) {
+	conformance(t, "")
+}
+
+const faultVariable = "PROVIDERTEST_FAULT"
+
+// TestBadAdapter is run by TestEveryFaultIsFound, in a process of its own.
+func TestBadAdapter(t *testing.T) {
+	fault := os.Getenv(faultVariable)
+	if fault == "" {
+		t.Skip("run by TestEveryFaultIsFound")
+	}
+	conformance(t, fault)
+}
+
+// TestEveryFaultIsFound breaks the adapter in one way at a time: the suite must
+// fail, and say which rule was broken.
+func TestEveryFaultIsFound(t *testing.T) {
+	t.Parallel()
+	for fault, rule := range map[string]string{
+		faultLeak:      "read or close the body of every response",
+		faultRetry:     "retries and redirects belong to the router",
+		faultPrint:     "prints a URL",
+		faultPrintKey:  "prints the API key",
+		faultMessage:   "prints the vendor's message",
+		faultRedirect:  "one call made 2 HTTP requests, want 1",
+		faultBound:     "bytes of an error's body were read: bound it",
+		faultDeaf:      "deadlock", // nobody else would end the call either
+		faultGullible:  "passed off as whole",
+		faultClassless: "the error is of class unknown, want",
+		faultEager:     "want an error of class invalid",
+		faultHint:      "Error.RetryAfter is 0s, want 7s",
+		faultCode:      "the error is of class invalid, want exhausted",
+		faultHasty:     "it must end with its context",
+		faultProbe:     "the provider reported success",
+		faultPaid:      "a probe must be free",
+		faultWindow:    "Supports does not say no",
+		faultBlank:     "Audio.Characters is not set",
+		faultEffect:    "speech has no side effect",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			self, err := os.Executable()
+			require.NoError(t, err)
+			cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestBadAdapter$", "-test.short", "-test.timeout=60s")
+			cmd.Env = append(os.Environ(), faultVariable+"="+fault)
+			out, err := cmd.CombinedOutput()
+			var exit *exec.ExitError
+			require.ErrorAs(t, err, &exit, "the suite passed an adapter that %s:\n%s", fault, out)
+			assert.Contains(t, string(out), rule)
+		})
+	}
+}
