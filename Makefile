@@ -22,12 +22,12 @@ TOOLS := .tools/$(shell go env GOVERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 GOFUMPT := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)/gofumpt
 
-# The modules named in go.work, as paths from here: a new one needs no edit.
-MODULES := $(shell go list -m -f '{{.Dir}}' | sed "s|^$$PWD|.|")
+# Prints the modules named in go.work, as paths from here: a new one needs no edit.
+MODULES = go list -m -f '{{.Dir}}' | sed "s|^$$PWD|.|"
 
 # $(call each,command) runs the command in every module, goes on after a
 # failure so that one run shows everything, and fails if any of them did.
-each = status=0; for dir in $(MODULES); do (cd "$$dir" && $(1)) || { echo "failed in module $$dir" >&2; status=1; }; done; exit $$status
+each = dirs=$$($(MODULES)); status=0; for dir in $$dirs; do (cd "$$dir" && $(1)) || { echo "failed in module $$dir" >&2; status=1; }; done; exit $$status
 
 .PHONY: help
 help: ## list the targets

@@ -23,9 +23,11 @@ type attempt[Req, Resp any] struct {
 	trial  bool // holds a trial's slot
 	forced bool // past an open breaker
 	hedge  bool
-	once   bool // at most once: no cutting, outcome matters
-	ends   bool // the caller's context can end
-	own    bool // ctx is not the caller's
+	once   bool       // at most once: no cutting, outcome matters
+	ends   bool       // the caller's context can end
+	own    bool       // ctx is not the caller's
+	timed  bool       // somebody will look at how long it took
+	lent   *allowance // to a nested router
 
 	// What came of it.
 	resp     Resp
@@ -44,12 +46,12 @@ type attempt[Req, Resp any] struct {
 func (a *attempt[Req, Resp]) forget() {
 	var noReq Req
 	var noResp Resp
-	a.caller, a.ctx, a.req, a.resp = nil, nil, noReq, noResp
+	a.caller, a.ctx, a.req, a.resp, a.lent = nil, nil, noReq, noResp, nil
 	if a.reading.err != nil {
 		a.reading = reading{}
 	}
 	a.end = 0
-	a.trial, a.forced, a.hedge, a.once, a.ends, a.own = false, false, false, false, false, false
+	a.trial, a.forced, a.hedge, a.once, a.ends, a.own, a.timed = false, false, false, false, false, false, false
 	a.entered, a.asked, a.ok, a.rejected, a.refused, a.done = false, false, false, false, false, false
 }
 
@@ -149,7 +151,7 @@ func (a *attempt[Req, Resp]) succeed(resp Resp) error {
 	e.stats.rate(false)
 	a.r.budget.succeed()
 	a.end = a.start
-	if slow := a.r.cfg.breaker.SlowCall; slow > 0 || e.stats.wantsSample() || a.r.listening {
+	if slow := a.r.cfg.breaker.SlowCall; slow > 0 || e.stats.wantsSample() || a.timed {
 		a.end = max(a.r.now(), a.start+1)
 		e.stats.observe(a.end, a.end-a.start)
 		if slow > 0 && a.end-a.start > int64(slow) {
@@ -195,17 +197,18 @@ func (a *attempt[Req, Resp]) read(err error) reading {
 	cut := a.own && a.ctx.Err() != nil
 	contextual := (over || cut) &&
 		(errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isTimeout(err))
+	answered := !contextual && r.answered()
 	switch {
 	case over:
-		if declared := !contextual && r.class != ClassUnknown && r.class != ClassTransient; declared {
-			break // a real answer that came just then
+		if answered {
+			break // it came just then
 		}
 		r.class = ClassCanceled
-		if errors.Is(ended(a.caller), context.DeadlineExceeded) {
+		if a.caller.Err() != context.Canceled { //nolint:errorlint // its cause may well match the other
 			r.class = ClassTimeout
 			r.unblamed = !a.e.silentEnough(a.end - a.start)
 		}
-	case cut && (contextual || r.class == ClassUnknown || r.class == ClassTransient):
+	case cut && !answered:
 		r.class = ClassTimeout
 		if cause := context.Cause(a.ctx); errors.Is(cause, errHedgeLost) {
 			r.class = ClassCanceled
@@ -223,6 +226,31 @@ func (a *attempt[Req, Resp]) read(err error) reading {
 	return r
 }
 
+// complete takes from what the provider declared itself what the classifier
+// left open.
+func (r *reading) complete(own *Error) {
+	if r.outcome == OutcomeUnknown && own.Outcome < numOutcomes {
+		r.outcome = own.Outcome
+	}
+	if r.status == 0 {
+		r.status = own.Status
+	}
+	if r.retryAfter == 0 {
+		r.retryAfter = clampWait(own.RetryAfter)
+	}
+}
+
+// answered says whether the provider itself spoke: with a status, or with a
+// failure that the end of a context does not look like.
+func (r *reading) answered() bool {
+	switch r.class {
+	case ClassUnknown, ClassTransient, ClassTimeout, ClassIncomplete, ClassCanceled:
+		return r.status != 0
+	default:
+		return true
+	}
+}
+
 // over says whether the caller's context ended. Its deadline may have passed
 // without its timer having fired.
 func (a *attempt[Req, Resp]) over() bool {
@@ -237,7 +265,11 @@ func (a *attempt[Req, Resp]) classify(err error) reading {
 	if f := a.r.cfg.classifier; f != nil {
 		if e := f(a.e.name, err); e != nil {
 			r := readDeclared(e, err)
+			if own, ok := errors.AsType[*Error](err); ok {
+				r.complete(own)
+			}
 			r.err = classified{e, err}
+			r.dial = r.dial || readForeign(err).dial
 			return r
 		}
 	}
@@ -276,11 +308,19 @@ func (a *attempt[Req, Resp]) failed() error {
 	if sees != BreakerIgnored || r.class == ClassUnsatisfactory {
 		e.stats.rate(sees == BreakerFailure || r.class == ClassUnsatisfactory)
 	}
-	e.noteError(a.end, r)
+	if r.class != ClassCanceled {
+		e.noteError(a.end, r) // the caller's end is no error of the provider
+	}
+	switch {
+	case sees == BreakerSuccess || local || r.local:
+	case r.unblamed || r.class == ClassCanceled:
+		e.stats.outlasted(a.end, a.end-a.start)
+	default:
+		e.stats.penalise(a.end, a.end-a.start)
+	}
 	a.cool(local)
 	switch sees {
 	case BreakerFailure:
-		e.stats.penalise(a.end, a.end-a.start)
 		touch(&e.lastFailure, a.end)
 		if r.retryAfter > 0 {
 			e.breaker.leaveAlone(a.end + int64(min(r.retryAfter, a.r.cfg.maxCool)))
@@ -315,14 +355,12 @@ func (a *attempt[Req, Resp]) trialDone(err error) {
 // cool leaves provider or account alone, where the class asks for it.
 func (a *attempt[Req, Resp]) cool(local bool) {
 	e, r := a.e, &a.reading
-	class := r.class
-	switch class {
+	switch r.class {
 	case ClassUnsupported:
 		if e.breaker.streak.unsupported() < unsupportedRow {
 			return
 		}
 		e.breaker.streak.restart()
-		class = ClassUnauthorized
 	case ClassRateLimited:
 		if r.local {
 			return
@@ -334,7 +372,7 @@ func (a *attempt[Req, Resp]) cool(local bool) {
 	if r.retryAfter == 0 && a.r.soleEligible(e, a.end) {
 		return
 	}
-	e.coolDown(a.end, a.start, class, r.retryAfter, !local)
+	e.coolDown(a.end, a.start, r.class, r.retryAfter, !local)
 }
 
 // soleEligible says whether no other provider could be asked now.

@@ -18,7 +18,7 @@ import (
 // and only those set are on. Times and half-open numbers left zero take their
 // defaults in any case.
 type BreakerPolicy struct {
-	// ConsecutiveFailures opens it. Default 5.
+	// ConsecutiveFailures opens it. Default 5. Above 65535 it never does.
 	ConsecutiveFailures int
 	// ConsecutiveTimeouts opens it. Default 3: a silent provider costs each
 	// caller a whole attempt timeout.
@@ -58,10 +58,10 @@ func WithBreaker(p BreakerPolicy) Option {
 func (p *BreakerPolicy) complete(c *config) {
 	const option = "WithBreaker"
 	if p.FailureRatio > 0 && p.Window == 0 {
-		c.reject("%s: FailureRatio %v needs a Window", option, p.FailureRatio)
+		c.rejectf("%s: FailureRatio %v needs a Window", option, p.FailureRatio)
 	}
 	if p.FailureRatio > 1 {
-		c.reject("%s: FailureRatio %v is above 1", option, p.FailureRatio)
+		c.rejectf("%s: FailureRatio %v is above 1", option, p.FailureRatio)
 	}
 	if p.ConsecutiveFailures == 0 && p.ConsecutiveTimeouts == 0 && p.FailureRatio == 0 {
 		p.ConsecutiveFailures, p.ConsecutiveTimeouts, p.FailureRatio = 5, 3, 0.5
@@ -75,12 +75,15 @@ func (p *BreakerPolicy) complete(c *config) {
 	field(c, option, "OpenFor", &p.OpenFor, 10*time.Second)
 	field(c, option, "MaxOpen", &p.MaxOpen, max(60*time.Second, p.OpenFor))
 	field(c, option, "HalfOpenTrials", &p.HalfOpenTrials, 1)
-	field(c, option, "HalfOpenSuccesses", &p.HalfOpenSuccesses, 2)
+	field(c, option, "HalfOpenSuccesses", &p.HalfOpenSuccesses, max(2, p.HalfOpenTrials))
+	if p.HalfOpenTrials > p.HalfOpenSuccesses {
+		c.rejectf("%s: HalfOpenTrials %d is above HalfOpenSuccesses %d", option, p.HalfOpenTrials, p.HalfOpenSuccesses)
+	}
 	if p.MaxOpen < p.OpenFor {
-		c.reject("%s: MaxOpen %v is below OpenFor %v", option, p.MaxOpen, p.OpenFor)
+		c.rejectf("%s: MaxOpen %v is below OpenFor %v", option, p.MaxOpen, p.OpenFor)
 	}
 	if p.HalfOpenSuccesses > math.MaxInt16 || p.HalfOpenTrials > math.MaxInt16 {
-		c.reject("%s: HalfOpenTrials %d and HalfOpenSuccesses %d must be below 32768",
+		c.rejectf("%s: HalfOpenTrials %d and HalfOpenSuccesses %d must be below 32768",
 			option, p.HalfOpenTrials, p.HalfOpenSuccesses)
 	}
 }
@@ -111,6 +114,17 @@ func (s BreakerState) String() string {
 
 // MarshalText makes a BreakerState its name in JSON and logs.
 func (s BreakerState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *BreakerState) UnmarshalText(text []byte) error {
+	for _, state := range []BreakerState{BreakerClosed, BreakerHalfOpen, BreakerOpen} {
+		if state.String() == string(text) {
+			*s = state
+			return nil
+		}
+	}
+	return fmt.Errorf("failover: unknown breaker state %q", text)
+}
 
 // What the closure inside Execute returns: gobreaker needs to see failure,
 // success or neither, and the real error stays outside, so that it is neither

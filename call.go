@@ -32,9 +32,10 @@ type call[Req, Resp any] struct {
 	number   int // attempts begun
 	forced   bool
 	stopped  bool
+	fenced   bool       // by an operation of a router inside; see reading.fence
+	by       int        // who answered
 	budgeted int        // attempts still allowed
 	borrowed *allowance // from the router around this one
-	lent     *allowance // to the router inside the present attempt
 
 	spent       float64
 	waited      bool
@@ -47,6 +48,7 @@ type call[Req, Resp any] struct {
 	repeating   int             // 1 + index of the provider that is to get it
 	idNumber    int             // of the attempt's id
 	idBase      int             // attempts of earlier runs
+	rerun       bool            // there were earlier runs
 	due         int             // 1 + index of a provider whose rate limit was waited for
 	known       Outcome
 	rejected    Resp
@@ -140,13 +142,8 @@ func (r *Router[Req, Resp]) Route(ctx context.Context, req Req) (Result[Resp], e
 		Value: resp, Attempts: c.attempts(), Cost: c.spent, Uncertain: err == nil && c.maybe(),
 		Duration: time.Duration(r.now() - c.begun),
 	}
-	if last := len(result.Attempts) - 1; err == nil && last >= 0 {
-		result.Provider = result.Attempts[last].Provider
-		for _, a := range result.Attempts {
-			if a.Err == nil {
-				result.Provider = a.Provider
-			}
-		}
+	if err == nil {
+		result.Provider = r.ends[c.by].name
 	}
 	c.release()
 	return result, err
@@ -157,7 +154,7 @@ func (r *Router[Req, Resp]) Route(ctx context.Context, req Req) (Result[Resp], e
 func (c *call[Req, Resp]) release() {
 	var noReq Req
 	var noResp Resp
-	c.ctx, c.req, c.scope, c.wish, c.borrowed, c.lent = nil, noReq, nil, nil, nil, nil
+	c.ctx, c.req, c.scope, c.wish, c.borrowed = nil, noReq, nil, nil, nil
 	c.rejected, c.hasRejected, c.story, c.before = noResp, false, false, nil
 	clear(c.records)
 	c.records, c.tried = c.records[:0], c.tried[:0]
@@ -206,8 +203,9 @@ func (c *call[Req, Resp]) begin() error {
 	clear(c.at)
 	c.picks, c.number = 0, 0
 	c.spent, c.waited, c.invalid, c.forced, c.stopped = 0, false, false, false, false
+	c.fenced, c.by = false, 0
 	c.uncertain, c.known, c.budgeted = 0, OutcomeUnknown, r.cfg.attempts
-	c.untold, c.before, c.repeated, c.repeating, c.idNumber, c.idBase, c.due = 0, nil, false, 0, 0, 0, 0
+	c.untold, c.before, c.repeated, c.repeating, c.idNumber, c.idBase, c.rerun, c.due = 0, nil, false, 0, 0, 0, false, 0
 	c.story = c.story || r.listening || r.sideEffect
 	c.sideEffect, c.operation, c.prefix, c.deadline = r.sideEffect, "", "", 0
 	c.sleepLeft = int64(r.cfg.wait)
@@ -250,11 +248,11 @@ func (c *call[Req, Resp]) enter() error {
 		return nil
 	}
 	w, err := collect(s.wishes, c.r.cfg.name)
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.check(c.r.core)
 	}
-	if err := w.check(c.r.core); err != nil {
-		return err
+	if err != nil {
+		return &refusal{err}
 	}
 	c.wish = w
 	return nil
@@ -333,12 +331,10 @@ func (c *call[Req, Resp]) gather(tier int) (more bool) {
 			if s.trial && c.isSticky() {
 				s.tier = tierLast // a conversation is no test
 			}
-			if s.tier != tier {
-				more = more || s.tier > tier
+			if s.tier > tier {
+				more = true
 				continue
 			}
-		} else if tier != tierReady {
-			continue
 		}
 		if c.suits(i, e) == "" {
 			c.cands = append(c.cands, Candidate{Index: i, e: e, c: c})
@@ -356,11 +352,10 @@ func (c *call[Req, Resp]) suits(i int, e *endpoint) Reason {
 			return ReasonExcluded
 		}
 		if c.wish.capped {
-			cost, ok := c.costAt(i)
-			if !ok {
+			if _, ok := c.costAt(i); !ok {
 				return ReasonUnknownCost
 			}
-			if c.spent+cost > c.wish.maxCost {
+			if !c.affords(i) {
 				return ReasonTooExpensive
 			}
 		}
@@ -372,6 +367,18 @@ func (c *call[Req, Resp]) suits(i int, e *endpoint) Reason {
 		return ReasonLimited
 	}
 	return ""
+}
+
+// affords says whether one more attempt at the provider stays within MaxCost.
+// A cap that is the exact sum of the costs allows them, although the sum of
+// their binary fractions may come out a little higher.
+func (c *call[Req, Resp]) affords(i int) bool {
+	if c.wish == nil || !c.wish.capped {
+		return true
+	}
+	const rounding = 1e-9
+	cost, ok := c.costAt(i)
+	return ok && c.spent+cost <= c.wish.maxCost*(1+rounding)
 }
 
 // costAt estimates the request's cost at a provider, once per call.
@@ -446,6 +453,19 @@ func (c *call[Req, Resp]) force() int {
 	if c.number > 0 {
 		return -1
 	}
+	best := c.shutOut()
+	last := c.r.lastForced.Load()
+	if best < 0 || c.now-last < forcedEvery || !c.r.lastForced.CompareAndSwap(last, c.now) {
+		return -1
+	}
+	c.forced = true
+	c.picks++
+	return best
+}
+
+// shutOut returns the provider whose breaker opens soonest, if nobody can be
+// asked, or -1.
+func (c *call[Req, Resp]) shutOut() int {
 	best, soonest := -1, int64(math.MaxInt64)
 	for i, e := range c.r.ends {
 		if c.at[i].state != placeOpen || c.suits(i, e) != "" {
@@ -463,12 +483,6 @@ func (c *call[Req, Resp]) force() int {
 		default:
 		}
 	}
-	last := c.r.lastForced.Load()
-	if best < 0 || c.now-last < forcedEvery || !c.r.lastForced.CompareAndSwap(last, c.now) {
-		return -1
-	}
-	c.forced = true
-	c.picks++
 	return best
 }
 
@@ -512,6 +526,9 @@ func (c *call[Req, Resp]) serve(index int) (Resp, next) {
 			var none Resp
 			return none, move
 		}
+		if c.r.listening {
+			c.announce(index, trial)
+		}
 		resp, next := c.once(index, trial, forced)
 		if next == again {
 			continue
@@ -519,31 +536,38 @@ func (c *call[Req, Resp]) serve(index int) (Resp, next) {
 		if next == move && at.state == placeOpen {
 			at.state = placeTried
 			c.tried = append(c.tried, index)
-			if len(c.records) > 0 && c.r.listening {
-				c.announce(index)
-			}
 		}
 		return resp, next
 	}
 }
 
-// announce tells of a failover, if there is somebody to go to.
-func (c *call[Req, Resp]) announce(from int) {
-	if !c.mayMove() || c.ready(from) == 0 {
+// announce tells of a failover to a provider that was just admitted.
+func (c *call[Req, Resp]) announce(to int, trial bool) {
+	last := len(c.records) - 1
+	if last < 0 || c.records[last].index == to {
 		return
 	}
-	if c.gather(tierReady); len(c.cands) == 0 {
-		return
-	}
-	to := c.peek()
-	rec := &c.records[len(c.records)-1]
-	c.r.emit(c.ctx, FailoverEvent{
-		Origin: c.r.origin(), From: c.r.ends[from].name, To: c.r.ends[to].name,
-		Err: rec.reading.toError(c.r.ends[from].name),
+	from := c.r.ends[c.records[last].index].name
+	c.tell(c.r.ends[to], trial, FailoverEvent{
+		Origin: c.r.origin(), From: from, To: c.r.ends[to].name, Err: c.records[last].reading.toError(from),
 	})
 }
 
-// peek is who would be asked next of the present candidates, without counting.
+// tell emits an event between admission and attempt. If the observer panics,
+// what was admitted is given back.
+func (c *call[Req, Resp]) tell(e *endpoint, trial bool, ev Event) {
+	told := false
+	defer func() {
+		if !told {
+			e.abandon(trial)
+		}
+	}()
+	c.r.emit(c.ctx, ev)
+	told = true
+}
+
+// peek is who would be asked next of the present candidates, without counting,
+// or -1 if the strategy would stop.
 func (c *call[Req, Resp]) peek() int {
 	p := c.pickFor(true)
 	p.Attempt = max(p.Attempt, 1)
@@ -555,7 +579,7 @@ func (c *call[Req, Resp]) peek() int {
 		at = c.strategy().Next(c.ctx, p)
 	}
 	if at < 0 || at >= len(c.cands) {
-		at = 0
+		return -1
 	}
 	return c.cands[at].Index
 }
@@ -568,7 +592,11 @@ func (c *call[Req, Resp]) pause() bool {
 		return false
 	}
 	if index, until := c.limited(); index >= 0 {
-		if !c.worth(until, int64(unlimitedWait)) || !c.pay() || !c.sleep(until-c.now) {
+		if !c.worth(until, int64(unlimitedWait)) || !c.pay() {
+			return false
+		}
+		if !c.sleep(until - c.now) {
+			c.refund()
 			return false
 		}
 		c.at[index].state = placeOpen
@@ -583,7 +611,8 @@ func (c *call[Req, Resp]) pause() bool {
 		return false
 	}
 	// Waiters that were told the same time do not come back together.
-	until = max(until, c.now) + int64(jitter(waiterSpread))
+	until = max(until, c.now)
+	until += int64(jitter(min(waiterSpread, c.room(until))))
 	began := c.now
 	ok := c.sleepUntil(until, c.sleepLeft)
 	c.sleepLeft -= c.now - began
@@ -591,6 +620,15 @@ func (c *call[Req, Resp]) pause() bool {
 		c.reopen()
 	}
 	return ok
+}
+
+// room is how much later than until a call may still come back.
+func (c *call[Req, Resp]) room(until int64) time.Duration {
+	last := c.now + c.sleepLeft
+	if c.deadline > 0 {
+		last = min(last, c.deadline-1)
+	}
+	return time.Duration(last - until)
 }
 
 const (
@@ -619,7 +657,7 @@ func (c *call[Req, Resp]) limited() (index int, until int64) {
 	index, until = -1, math.MaxInt64
 	for i := range c.at {
 		at := &c.at[i]
-		if at.state != placeTried || at.class != ClassRateLimited || at.tries >= c.r.cfg.retry.attempts(true) {
+		if at.state != placeTried || at.class != ClassRateLimited || at.tries >= c.r.cfg.retry.attempts(true) || !c.affords(i) {
 			continue
 		}
 		if f := c.r.ends[i].flags.Load(); f&(flagDisabled|flagDrained) != 0 || !c.r.cfg.verdicts[ClassRateLimited].Retry {
@@ -677,15 +715,20 @@ func (c *call[Req, Resp]) worth(until, longest int64) bool {
 func (c *call[Req, Resp]) sleep(d int64) bool {
 	c.waited = true
 	if d > 0 {
+		until := c.now + d
 		timer := time.NewTimer(time.Duration(d))
 		select {
 		case <-timer.C:
+			// An attempt that took no time, in fake time, ends a nanosecond
+			// ahead of the clock.
+			c.now = max(c.r.now(), until)
 		case <-c.ctx.Done():
 			timer.Stop()
+			c.now = c.r.now()
 		case <-c.r.life.Done():
 			timer.Stop()
+			c.now = c.r.now()
 		}
-		c.now = c.r.now()
 	}
 	return !c.over() && !c.r.closed.Load()
 }
@@ -701,6 +744,7 @@ func (c *call[Req, Resp]) fail() (Resp, error) {
 	err := c.failure()
 	if c.hasRejected {
 		if _, ok := err.(*AllFailedError); ok && c.r.cfg.acceptLast { //nolint:errorlint // it was just made
+			c.by = c.rejecter
 			return c.rejected, nil
 		}
 		if e, ok := err.(*AllFailedError); ok { //nolint:errorlint // it was just made
@@ -719,6 +763,8 @@ func (c *call[Req, Resp]) failure() error {
 	switch {
 	case c.maybe():
 		return c.uncertainError()
+	case c.fenced:
+		return routerError(c.records[len(c.records)-1].reading.err)
 	case c.over():
 		return &CanceledError{Attempts: c.attempts(), ended: ended(c.ctx)}
 	case c.number > 0:

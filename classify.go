@@ -46,6 +46,7 @@ type reading struct {
 	err        error // as the provider returned it
 	dial       bool  // no connection was obtained: dial or DNS
 	final      bool  // from a nested router, which did its own retrying
+	fence      bool  // of an operation inside that may have taken effect, or was begun before
 	local      bool  // a limit of ours, which cools nobody
 	unblamed   bool  // ended by the caller or by planning before it had its time
 }
@@ -222,59 +223,13 @@ func routerError(err error) error {
 	if e, ok := errors.AsType[*AllFailedError](err); ok {
 		return e
 	}
+	if e, ok := errors.AsType[*refusal](err); ok {
+		return e
+	}
+	for _, none := range []sentinel{ErrClosed, ErrReentered} {
+		if errors.Is(err, none) {
+			return none
+		}
+	}
 	return nil
-}
-
-// readNested maps what a router inside a provider returned to what it means
-// outside. The inner router has done its retrying, so the outer never repeats.
-func readNested(err error) (reading, bool) {
-	r := reading{err: err, final: true, class: ClassTransient}
-	switch e := routerError(err).(type) { //nolint:errorlint // routerError has looked through the chain
-	case *UncertainError:
-		r.class = e.Attempt.Class()
-	case *CanceledError:
-		r.class = ClassCanceled
-	case *DuplicateError:
-		r.class = ClassInvalid
-	case *NoneAvailableError:
-		r.class, r.outcome = ClassRateLimited, OutcomeNotAccepted
-		if e.RetryAt.IsZero() {
-			r.local = true
-		} else {
-			r.retryAfter = clampWait(time.Until(e.RetryAt))
-		}
-	case *AllFailedError:
-		return readAllFailed(r, e), true
-	default:
-		return r, false
-	}
-	return r, true
-}
-
-func readAllFailed(r reading, e *AllFailedError) reading {
-	// An inner at-most-once operation that ended as failed took no effect.
-	r.outcome = OutcomeNotAccepted
-	limited, earliest := len(e.Attempts) > 0, time.Duration(0)
-	for _, a := range e.Attempts {
-		if a.Outcome == OutcomeUnknown {
-			r.outcome = OutcomeUnknown
-		}
-		if a.Class() != ClassRateLimited {
-			limited = false
-			continue
-		}
-		if wait := a.Err.RetryAfter; wait > 0 && (earliest == 0 || wait < earliest) {
-			earliest = wait
-		}
-	}
-	if last := len(e.Attempts) - 1; last >= 0 && e.Stopped {
-		if class := e.Attempts[last].Class(); class == ClassInvalid || class == ClassFiltered {
-			r.class, r.status = class, e.Attempts[last].Err.Status
-			return r
-		}
-	}
-	if limited {
-		r.class, r.retryAfter = ClassRateLimited, earliest
-	}
-	return r
 }

@@ -38,11 +38,16 @@ func coolFor(class Class, step int, longest time.Duration) time.Duration {
 }
 
 // begin starts or extends the cooldown for a failure of an attempt that was
-// started at started. It returns the new end and whether it moved.
-func (c *cooldown) begin(now, started int64, class Class, retryAfter, longest time.Duration, grow bool) (int64, bool) {
+// started at started. It returns the end, whether that moved, and whether it
+// is news: a crowd that fails together extends a cooldown by a little many
+// times.
+func (c *cooldown) begin(
+	now, started int64, class Class, retryAfter, longest time.Duration, grow bool,
+) (end int64, moved, news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if end := c.until.Load(); end == 0 || now-end > growthMemory {
+	old := c.until.Load()
+	if old == 0 || now-old > growthMemory {
 		c.steps, c.begun = 0, -1
 	}
 	// Sent before the present cooldown began: it says nothing new, but for a
@@ -53,9 +58,9 @@ func (c *cooldown) begin(now, started int64, class Class, retryAfter, longest ti
 	if step {
 		d = max(coolFor(class, c.steps, longest), retryAfter)
 	}
-	end := now + int64(min(d, longest))
-	if end <= max(c.until.Load(), now) {
-		return c.until.Load(), false
+	end = now + int64(min(d, longest))
+	if end <= max(old, now) {
+		return old, false, false
 	}
 	if !late {
 		c.begun = now
@@ -65,7 +70,7 @@ func (c *cooldown) begin(now, started int64, class Class, retryAfter, longest ti
 	}
 	c.until.Store(end)
 	c.class = class
-	return end, true
+	return end, true, old <= now || end-old >= int64(time.Second)
 }
 
 // extend moves the end to at least end and returns it. It is no step of

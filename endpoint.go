@@ -1,7 +1,6 @@
 package failover
 
 import (
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -170,7 +169,7 @@ func (e *endpoint) holds(now int64) bool {
 		e.flags.And(^flagHeld)
 		return false
 	default:
-		return rand.Float64() >= float64(elapsed)/float64(p.Ramp) //nolint:gosec // a share of traffic, no secret
+		return chance(now, e.index) >= float64(elapsed)/float64(p.Ramp)
 	}
 }
 
@@ -206,6 +205,12 @@ func (e *endpoint) withdraw(trial bool) {
 	if trial {
 		e.trials.Add(-1)
 	}
+}
+
+// abandon is withdraw for an attempt that was not made after all.
+func (e *endpoint) abandon(trial bool) {
+	e.stats.refused.Add(1)
+	e.withdraw(trial)
 }
 
 func (e *endpoint) takeTrial(f uint32, now int64, forced bool) bool {
@@ -256,7 +261,7 @@ func (e *endpoint) trialSucceeded(now int64) {
 		return
 	}
 	if e.trialsDue--; e.trialsDue <= 0 {
-		e.breaker.changedAt.Store(now)
+		e.breaker.changedAt.Store(e.core.now())
 		e.flags.And(^flagProbation)
 		e.recovered(now)
 	}
@@ -272,7 +277,7 @@ func (e *endpoint) trialFailed(now int64, class Class) {
 		return
 	}
 	e.breaker.rested(e.downSince)
-	e.breaker.changedAt.Store(now)
+	e.breaker.changedAt.Store(e.core.now())
 	end := e.cool.extend(now+e.breaker.openFor(now), class)
 	e.awaitProbe.Store(e.probed)
 	e.flags.Or(flagCooling)
@@ -288,7 +293,7 @@ func (e *endpoint) coolDown(now, started int64, class Class, retryAfter time.Dur
 		e.coolOne(now, started, class, retryAfter, longest, grow)
 		return
 	}
-	end, moved := e.account.cool.begin(now, started, class, retryAfter, longest, grow)
+	end, moved, news := e.account.cool.begin(now, started, class, retryAfter, longest, grow)
 	if !moved {
 		return
 	}
@@ -301,15 +306,17 @@ func (e *endpoint) coolDown(now, started int64, class Class, retryAfter time.Dur
 		}
 		m.mu.Unlock()
 	}
-	e.queueEvent(func(o Origin) Event {
-		return CooldownEvent{Origin: o, Provider: e.name, Account: e.account.name, Class: class, Until: e.core.at(end)}
-	})
+	if news {
+		e.queueEvent(func(o Origin) Event {
+			return CooldownEvent{Origin: o, Provider: e.name, Account: e.account.name, Class: class, Until: e.core.at(end)}
+		})
+	}
 }
 
 func (e *endpoint) coolOne(now, started int64, class Class, retryAfter, longest time.Duration, grow bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	end, moved := e.cool.begin(now, started, class, retryAfter, longest, grow)
+	end, moved, news := e.cool.begin(now, started, class, retryAfter, longest, grow)
 	if !moved {
 		return
 	}
@@ -318,9 +325,11 @@ func (e *endpoint) coolOne(now, started int64, class Class, retryAfter, longest 
 	if e.probed && class != ClassRateLimited {
 		e.awaitProbe.Store(true)
 	}
-	e.queueLocked(func(o Origin) Event {
-		return CooldownEvent{Origin: o, Provider: e.name, Class: class, Until: e.core.at(end)}
-	})
+	if news {
+		e.queueLocked(func(o Origin) Event {
+			return CooldownEvent{Origin: o, Provider: e.name, Class: class, Until: e.core.at(end)}
+		})
+	}
 }
 
 // breakerChanged runs under gobreaker's lock: it records and returns.
@@ -376,7 +385,7 @@ func (e *endpoint) reset(now int64, due int) {
 	e.armed++
 	e.closedByHand(now)
 	e.breaker.openUntil.Store(0)
-	e.breaker.changedAt.Store(now)
+	e.breaker.changedAt.Store(e.core.now())
 	e.breaker.retryAfter.Store(0)
 	e.breaker.streak.clear()
 	e.awaitProbe.Store(false)

@@ -28,13 +28,13 @@ func (o Origin) RouterName() string { return o.Router }
 
 func (Origin) event() {}
 
-// AttemptEvent: one call of one provider ended.
+// AttemptEvent says that one call of one provider ended.
 type AttemptEvent struct {
 	Origin
 	Attempt
 }
 
-// FailoverEvent: a request moves from one provider to the next.
+// FailoverEvent says that a request moves from one provider to the next.
 type FailoverEvent struct {
 	Origin
 	From, To string
@@ -42,7 +42,7 @@ type FailoverEvent struct {
 	Err *Error
 }
 
-// CooldownEvent: a provider, or the account it belongs to, is left alone until
+// CooldownEvent says that a provider, or its account, is left alone until
 // a time.
 type CooldownEvent struct {
 	Origin
@@ -52,7 +52,7 @@ type CooldownEvent struct {
 	Until    time.Time
 }
 
-// BreakerEvent: a provider's breaker changed its state.
+// BreakerEvent says that a provider's breaker changed its state.
 type BreakerEvent struct {
 	Origin
 	Provider string
@@ -61,7 +61,7 @@ type BreakerEvent struct {
 	Until time.Time
 }
 
-// HealthEvent: health checks changed their mind about a provider.
+// HealthEvent says that health checks changed their mind about a provider.
 type HealthEvent struct {
 	Origin
 	Provider string
@@ -70,7 +70,7 @@ type HealthEvent struct {
 	Err *Error
 }
 
-// RecoveredEvent: a provider that was open, cooling or unhealthy is back in
+// RecoveredEvent says that a provider that was open, cooling or unhealthy is back in
 // full service.
 type RecoveredEvent struct {
 	Origin
@@ -79,21 +79,22 @@ type RecoveredEvent struct {
 	Down time.Duration
 }
 
-// ExhaustedEvent: a request ended without an answer: everybody failed, nobody
-// was available, or the request was refused. Err is what the caller got.
+// ExhaustedEvent says that a request ended without an answer: everybody failed, nobody
+// was available, the request was refused, or the caller's context ended. Err is
+// what the caller got.
 type ExhaustedEvent struct {
 	Origin
 	Err error
 }
 
-// HedgeEvent: a second provider was asked beside a slow one.
+// HedgeEvent says that a second provider was asked beside a slow one.
 type HedgeEvent struct {
 	Origin
 	Slow, Hedge string
 	After       time.Duration
 }
 
-// MirrorEvent: a mirrored request was compared, or was not mirrored.
+// MirrorEvent says that a mirrored request was compared, or was not mirrored.
 type MirrorEvent struct {
 	Origin
 	Provider string
@@ -109,13 +110,13 @@ type MirrorEvent struct {
 	CostDelta    float64
 }
 
-// UncertainEvent: an attempt with a side effect ended with an unknown outcome.
+// UncertainEvent says that an attempt with a side effect ended with an unknown outcome.
 type UncertainEvent struct {
 	Origin
 	Attempt
 }
 
-// ReportEvent: [Router.Report] settled an attempt.
+// ReportEvent says that [Router.Report] settled an attempt.
 type ReportEvent struct {
 	Origin
 	Operation, Provider string
@@ -124,11 +125,11 @@ type ReportEvent struct {
 	Uncertain bool
 }
 
-// LocalTroubleEvent: no provider could be connected to within 5 s, so the
+// LocalTroubleEvent says that no provider could be connected to within 5 s, so the
 // fault is taken to be here and none of them is blamed.
 type LocalTroubleEvent struct{ Origin }
 
-// PanicEvent: user code panicked where no caller was left to panic to: in a
+// PanicEvent says that user code panicked where no caller was left to panic to: in a
 // probe, a mirror, a late hedge or Detached. Stack is where.
 type PanicEvent struct {
 	Origin

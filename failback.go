@@ -23,3 +23,14 @@ func (p *FailbackPolicy) complete(c *config) {
 	field(c, "WithFailback", "MinHealthy", &p.MinHealthy, 0)
 	field(c, "WithFailback", "Ramp", &p.Ramp, 0)
 }
+
+// chance draws a number in [0, 1) for a provider at a moment. It is the same
+// whenever it is drawn for that moment, because a request looks at a provider
+// several times and must find it either held back or not.
+func chance(now int64, index int) float64 {
+	const golden = 0x9e3779b97f4a7c15         // 2^64 over the golden ratio
+	x := uint64(now) + golden*uint64(index+1) //nolint:gosec // bits, no numbers
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9      // SplitMix64's mixing, so that neighbouring moments differ
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return float64((x^x>>31)>>11) / (1 << 53)
+}

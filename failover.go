@@ -46,6 +46,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 )
 
 // Router gives each request to one of its providers, and to others when that
@@ -97,7 +98,7 @@ func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Route
 	if err := checkProviders(providers); err != nil {
 		return nil, err
 	}
-	c, err := newCore(cfg, len(providers))
+	c, err := newCore(cfg, len(providers), countLeaves(providers))
 	if err != nil {
 		return nil, err
 	}
@@ -121,15 +122,19 @@ func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Route
 	}
 	c.inOrder, _ = c.strategy.(*activePassive)
 	for i := range providers {
-		if m, ok := providers[i].nested.(interface{ adopt(c *core, name string) }); ok {
-			m.adopt(c, providers[i].Name)
+		if m, ok := providers[i].nested.(interface {
+			adopt(c *core, name string) error
+		}); ok {
+			if err := m.adopt(c, providers[i].Name); err != nil {
+				return nil, fmt.Errorf("failover: New: provider %q: %w", providers[i].Name, err)
+			}
 		}
 	}
 	startProbes(r)
 	return r, nil
 }
 
-func newCore(cfg config, providers int) (*core, error) {
+func newCore(cfg config, providers, leaves int) (*core, error) {
 	cfg.retry.complete(&cfg)
 	cfg.budget.complete(&cfg)
 	cfg.breaker.complete(&cfg)
@@ -148,7 +153,7 @@ func newCore(cfg config, providers int) (*core, error) {
 		cfg.name = "router"
 	}
 	if cfg.attempts == 0 {
-		cfg.attempts = 2*providers + 2
+		cfg.attempts = 2*leaves + 2
 	}
 	c := &core{
 		cfg: cfg, epoch: time.Now(), byName: make(map[string]int, providers),
@@ -173,6 +178,8 @@ func checkProviders[Req, Resp any](providers []Provider[Req, Resp]) error {
 			return fmt.Errorf("failover: New: provider %d has no Name", i)
 		case strings.Contains(p.Name, "/"):
 			fault = `Name contains "/"`
+		case strings.ContainsFunc(p.Name, unicode.IsControl):
+			fault = "Name contains a control character"
 		case seen[p.Name]:
 			fault = "Name is used twice"
 		case p.err != nil:
@@ -181,6 +188,8 @@ func checkProviders[Req, Resp any](providers []Provider[Req, Resp]) error {
 			fault = "Do is nil"
 		case p.Weight < 0:
 			fault = fmt.Sprintf("Weight %d is negative", p.Weight)
+		case p.Weight > maxWeight:
+			fault = fmt.Sprintf("Weight %d is above %d", p.Weight, maxWeight)
 		case p.Timeout < 0:
 			fault = fmt.Sprintf("Timeout %v is negative", p.Timeout)
 		case p.Limit.check() != "":
@@ -192,6 +201,19 @@ func checkProviders[Req, Resp any](providers []Provider[Req, Resp]) error {
 		seen[p.Name] = true
 	}
 	return nil
+}
+
+// countLeaves counts providers, in a nested router its own.
+func countLeaves[Req, Resp any](providers []Provider[Req, Resp]) int {
+	n := 0
+	for _, p := range providers {
+		if r, ok := p.nested.(nestedRouter); ok {
+			n += r.leaves
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 func hasValidate[Req, Resp any](providers []Provider[Req, Resp]) string {
@@ -245,8 +267,8 @@ func (c *core) checkSideEffects(validating string) error {
 			"what was done cannot be refused", validating)
 	}
 	for _, e := range c.ends {
-		if m, ok := e.nested.(interface{ mirrors() bool }); ok && m.mirrors() {
-			return fmt.Errorf("failover: New: provider %q: a mirror is not allowed with side effects", e.name)
+		if n, ok := e.nested.(interface{ repeats() string }); ok && n.repeats() != "" {
+			return fmt.Errorf("failover: New: provider %q: %s is not allowed with side effects", e.name, n.repeats())
 		}
 	}
 	return nil
@@ -267,11 +289,20 @@ func (c *core) knows(path string) bool {
 	return c.ends[i].nested != nil && c.ends[i].nested.knows(rest)
 }
 
+// unknownProvider says that a name given to a method or wish is nobody's.
+type unknownProvider struct{ where, name string }
+
+func (e *unknownProvider) Error() string {
+	return fmt.Sprintf("failover: %s: unknown provider %q", e.where, printable(e.name))
+}
+
+func (e *unknownProvider) Is(target error) bool { return target == ErrUnknownProvider }
+
 // find returns the endpoint of a name given to method.
 func (c *core) find(method, name string) (*endpoint, error) {
 	i, ok := c.byName[name]
 	if !ok {
-		return nil, fmt.Errorf("failover: %s: %w %q", method, ErrUnknownProvider, printable(name))
+		return nil, &unknownProvider{method, name}
 	}
 	return c.ends[i], nil
 }
@@ -336,6 +367,11 @@ func (c *core) SetWeight(name string, weight int) error {
 	if weight < 0 {
 		return fmt.Errorf("failover: SetWeight: %q: %d is negative", name, weight)
 	}
+	if weight > maxWeight {
+		return fmt.Errorf("failover: SetWeight: %q: %d is above %d", name, weight, maxWeight)
+	}
+	e.mu.Lock() // so that weight and flag come from the same call
+	defer e.mu.Unlock()
 	e.weight.Store(int64(weight))
 	if weight == 0 {
 		e.flags.Or(flagDrained)
@@ -375,7 +411,7 @@ func (c *core) Enable(name string) error {
 	}
 	e.reset(now, 0)
 	e.breaker.opens.Store(0)
-	e.flags.And(^flagDisabled)
+	e.flags.And(^(flagDisabled | flagHeld))
 	c.flush(context.Background(), e)
 	return nil
 }
@@ -391,7 +427,9 @@ func (c *core) flush(ctx context.Context, e *endpoint) {
 }
 
 // Close refuses new calls, lets running attempts finish without new ones,
-// stops probes, mirrors and hedges, and waits for them. Nested routers are not
+// stops probes, mirrors and hedges, and waits for them; it does not wait for
+// plain calls of Do. It must not be called from what it waits for: an observer,
+// a Check, or a Do under hedging or mirroring. Nested routers are not
 // closed: they are their owner's. Further calls of Close wait too and return
 // nil.
 func (c *core) Close() error {

@@ -187,7 +187,7 @@ func (e *AllFailedError) Is(target error) bool {
 }
 
 // Format prints the same as Error for every verb.
-func (e *AllFailedError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+func (e AllFailedError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
 // LogValue implements slog.LogValuer.
 func (e *AllFailedError) LogValue() slog.Value {
@@ -215,7 +215,7 @@ func (e *NoneAvailableError) Error() string {
 func (e *NoneAvailableError) Is(target error) bool { return target == ErrNoneAvailable }
 
 // Format prints the same as Error for every verb.
-func (e *NoneAvailableError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+func (e NoneAvailableError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
 // UncertainError says that an operation with a side effect may have taken
 // effect: an attempt was sent and nobody knows what became of it. The router
@@ -248,18 +248,21 @@ func (e *UncertainError) Error() string {
 // Is matches ErrUncertain.
 func (e *UncertainError) Is(target error) bool { return target == ErrUncertain }
 
-// Unwrap returns the caller's context error, if it was the cause, and the
-// attempts' errors.
+// Unwrap returns the caller's context error, if it was the cause, the error of
+// the uncertain attempt, and then those of all attempts.
 func (e *UncertainError) Unwrap() []error {
-	errs := causes(e.Attempts)
+	var errs []error
 	if e.ended != nil {
-		errs = append([]error{e.ended}, errs...)
+		errs = append(errs, e.ended)
 	}
-	return errs
+	if e.Attempt.Err != nil {
+		errs = append(errs, e.Attempt.Err)
+	}
+	return append(errs, causes(e.Attempts)...)
 }
 
 // Format prints the same as Error for every verb.
-func (e *UncertainError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+func (e UncertainError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
 // DuplicateError says that an operation the caller named was already begun by
 // this router: it is running, or it was accepted. It matches [ErrDuplicate].
@@ -305,7 +308,7 @@ func (e *CanceledError) Error() string {
 func (e *CanceledError) Unwrap() []error { return append([]error{e.ended}, causes(e.Attempts)...) }
 
 // Format prints the same as Error for every verb.
-func (e *CanceledError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+func (e CanceledError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
 // ended is how a context ended: its error and, if different, its cause.
 func ended(ctx context.Context) error {
@@ -314,7 +317,7 @@ func ended(ctx context.Context) error {
 		// Its deadline has passed but its timer has not fired yet.
 		return context.DeadlineExceeded
 	}
-	if cause := context.Cause(ctx); cause != nil && cause != err {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		return endedError{err: err, cause: cause}
 	}
 	return err
@@ -327,40 +330,84 @@ type endedError struct{ err, cause error }
 func (e endedError) Error() string   { return e.err.Error() }
 func (e endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
-// endedText is how the context ended, whatever the caller's cause says.
-func endedText(err error) string { return err.Error() }
-
-// ClassOf returns the class that decided how a request ended: of an [Error]
-// itself, or of the last attempt in an error of this package. An error that
-// carries no class gives ClassUnknown; nil does too.
-func ClassOf(err error) Class {
-	if _, ok := errors.AsType[*CanceledError](err); ok {
-		return ClassCanceled
+// endedText is how the context ended, whatever its cause says or matches.
+func endedText(err error) string {
+	if e, ok := err.(endedError); ok { //nolint:errorlint // ended has just made it
+		err = e.err
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Class
+	if errors.Is(err, context.DeadlineExceeded) {
+		return context.DeadlineExceeded.Error()
 	}
-	return ClassUnknown
+	return context.Canceled.Error()
 }
 
-// masked hides the context errors of an attempt: its own deadline must not
-// look like the caller's. Everything else stays reachable.
+// ClassOf returns the class that decided how a request ended: of an [Error]
+// itself, of the last attempt of an [AllFailedError], of the uncertain one of
+// an [UncertainError], ClassCanceled for a [CanceledError], ClassInvalid for a
+// [DuplicateError]. Any other error, a [NoneAvailableError] and nil have none
+// and give ClassUnknown.
+func ClassOf(err error) Class {
+	class, _ := classIn(err)
+	return class
+}
+
+// classIn looks for the outermost error that has a class.
+func classIn(err error) (Class, bool) {
+	switch e := err.(type) { //nolint:errorlint // the chain is walked here
+	case *CanceledError:
+		return ClassCanceled, true
+	case *UncertainError:
+		return e.Attempt.Class(), true
+	case *DuplicateError:
+		return ClassInvalid, true
+	case *AllFailedError:
+		if last := len(e.Attempts) - 1; last >= 0 {
+			return e.Attempts[last].Class(), true
+		}
+		return ClassUnknown, true
+	case *Error:
+		if e == nil {
+			return ClassUnknown, true
+		}
+		return e.Class, true
+	case interface{ Unwrap() error }:
+		return classIn(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if class, ok := classIn(err); ok {
+				return class, true
+			}
+		}
+	}
+	return ClassUnknown, false
+}
+
+// masked hides the context errors of an attempt, and what a nested router says
+// of itself: they must not look like the caller's deadline or like this
+// router's own state. Everything else stays reachable.
 type masked struct{ err error }
 
 func (m masked) Error() string { return "failover: " + safeReason(m.err) }
 
 func (m masked) Is(target error) bool {
-	if target == context.DeadlineExceeded || target == context.Canceled {
-		return false
+	switch target {
+	case context.DeadlineExceeded, context.Canceled, ErrNoneAvailable, ErrClosed:
+		return false // an attempt's, or a nested router's; not the caller's
 	}
 	return errors.Is(m.err, target)
 }
 
-func (m masked) As(target any) bool { return errors.As(m.err, target) }
+func (m masked) As(target any) bool {
+	switch target.(type) {
+	case **CanceledError, **NoneAvailableError:
+		return false
+	}
+	return errors.As(m.err, target)
+}
 
 // mask wraps err if it matches a context error.
 func mask(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || isRouterError(err) {
 		return masked{err}
 	}
 	return err

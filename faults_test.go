@@ -216,6 +216,9 @@ func runWorld(t *testing.T, seed uint64, steady, impatient bool, opts ...failove
 	for time.Since(begun) < w.length {
 		require.NoError(t, pass(t.Context(), time.Duration(random.Int64N(int64(2*faultsEvery)))))
 		wish := random.IntN(10)
+		if int(time.Since(begun)/time.Minute)%7 == 3 {
+			wish = 8 // a minute in which every caller gives up
+		}
 		if !impatient {
 			wish = 0
 		}
@@ -310,7 +313,7 @@ func (w *world) checkAccounted(t *testing.T) {
 		for _, s := range w.sims {
 			tried := slices.ContainsFunc(attempts, func(at failover.Attempt) bool { return at.Provider == s.name })
 			at := slices.IndexFunc(skipped, func(k failover.Skip) bool { return k.Provider == s.name })
-			require.True(t, tried != (at >= 0), "%s must be either tried or skipped: %v", s.name, a.err)
+			require.NotEqual(t, tried, at >= 0, "%s must be either tried or skipped: %v", s.name, a.err)
 			if tried {
 				require.True(t, s.faultyWithin(a.begun, a.ended+time.Millisecond),
 					"request at %v: %s was tried while healthy, and failed: %v", a.begun, s.name, a.err)
@@ -383,9 +386,11 @@ func (w *world) checkHealed(t *testing.T) {
 // checkProbesOnly: a failing provider gets only probes: once it had time to be
 // found out, at most a few calls in any 10 s.
 //
-// Two things are not probes and are not judged here: calls of callers too
-// impatient to tell a silent provider from a slow one, and a rate limit
-// without a Retry-After at the only provider left, which cools nobody.
+// Three things are not probes and are not judged here: calls of callers too
+// impatient to tell a silent provider from a slow one; and, where everybody
+// may fail (sole), a rate limit without a Retry-After at the only provider
+// left, which cools nobody, and failures to connect to all that are left,
+// which are taken for local trouble.
 func (w *world) checkProbesOnly(t *testing.T, most int, sole bool) {
 	t.Helper()
 	checked := 0
@@ -398,7 +403,7 @@ func (w *world) checkProbesOnly(t *testing.T, most int, sole bool) {
 				continue
 			}
 			from := s.calls[met] + 20*time.Second
-			if p.fault == faultNone || p.fault == faultFlapping || (sole && p.fault == faultRateLimited) || p.to < from+10*time.Second {
+			if p.fault == faultNone || p.fault == faultFlapping || (sole && (p.fault == faultRateLimited || p.fault == faultRefused)) || p.to < from+10*time.Second {
 				continue
 			}
 			for at := from; at+10*time.Second <= p.to; at += 10 * time.Second {

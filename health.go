@@ -82,7 +82,8 @@ func (c *core) probe(e *endpoint, check func(context.Context) error) {
 			return
 		case <-timer.C:
 		}
-		if !p.OnlyDown || e.flags.Load()&flagsDown != 0 {
+		f := e.flags.Load()
+		if f&flagDisabled == 0 && (!p.OnlyDown || f&flagsDown != 0) {
 			if !c.probeOnce(e, check) {
 				return
 			}
@@ -134,6 +135,7 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 			r.class, r.err = ClassTimeout, timedOut{err}
 		}
 		if r.class == ClassRateLimited {
+			e.awaitProbe.Store(false) // it says nothing of health, but it was an answer
 			h.mu.Unlock()
 			return
 		}
@@ -146,6 +148,9 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 		return
 	}
 	e.mu.Lock()
+	e.queueLocked(func(o Origin) Event {
+		return HealthEvent{Origin: o, Provider: e.name, Healthy: healthy, Err: lastErr}
+	})
 	if healthy {
 		e.flags.And(^flagUnhealthy)
 		e.recovered(now)
@@ -154,8 +159,5 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 		e.flags.Or(flagUnhealthy)
 	}
 	e.mu.Unlock()
-	e.queueEvent(func(o Origin) Event {
-		return HealthEvent{Origin: o, Provider: e.name, Healthy: healthy, Err: lastErr}
-	})
 	c.flush(c.life, e)
 }

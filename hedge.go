@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,13 +37,13 @@ func WithHedge(p HedgePolicy) Option {
 
 func (p *HedgePolicy) complete(c *config) {
 	if p.Percentile > 1 {
-		c.reject("WithHedge: Percentile %v is above 1", p.Percentile)
+		c.rejectf("WithHedge: Percentile %v is above 1", p.Percentile)
 	}
 	field(c, "WithHedge", "Percentile", &p.Percentile, 0.95)
 	field(c, "WithHedge", "MinDelay", &p.MinDelay, 10*time.Millisecond)
 	field(c, "WithHedge", "MinSamples", &p.MinSamples, 20)
 	if p.MinSamples > latencyWindow {
-		c.reject("WithHedge: MinSamples %d is above %d", p.MinSamples, latencyWindow)
+		c.rejectf("WithHedge: MinSamples %d is above %d", p.MinSamples, latencyWindow)
 	}
 }
 
@@ -60,6 +61,8 @@ func (c *call[Req, Resp]) hedgeAfter(index int) (time.Duration, bool) {
 // race is an attempt with a hedge. What the racers share outlives the call.
 type race[Req, Resp any] struct {
 	results chan *racer[Req, Resp] // room for both, so that nobody waits
+	running []*racer[Req, Resp]    // the call's own
+	stopped bool                   // what a racer said of the request ends it
 
 	mu   sync.Mutex
 	over bool // the caller has left: who comes now is late
@@ -77,75 +80,96 @@ type racer[Req, Resp any] struct {
 // if the first is slow.
 func (c *call[Req, Resp]) race(index int, trial bool, delay time.Duration) (Resp, next) {
 	race := &race[Req, Resp]{results: make(chan *racer[Req, Resp], 2)}
-	running := []*racer[Req, Resp]{c.launch(race, index, trial, false)}
+	c.launch(race, index, trial, false)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
-	defer func() { race.end(running) }()
+	defer race.end()
 	for {
 		select {
 		case <-timer.C:
 			c.now = c.r.now()
-			if hedge := c.hedge(race, index, delay); hedge != nil {
-				running = append(running, hedge)
-			}
+			c.hedge(race, index, delay)
 		case done := <-race.results:
-			running = remove(running, done)
-			if done.carried != nil {
-				done.carried.resume()
+			if resp, next, over := c.arrive(race, index, done); over {
+				return resp, next
 			}
-			if !done.ok && len(running) > 0 {
-				c.fallBehind(done)
-				continue
-			}
-			return c.decide(&done.attempt, done.index)
 		case <-c.ctx.Done():
-			return c.desert(running)
+			return c.desert(race, index)
 		}
 	}
 }
 
 // launch starts an attempt on a goroutine of the router.
-func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge bool) *racer[Req, Resp] {
+func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge bool) {
 	ctx, cancelCause := context.WithCancelCause(c.ctx)
+	prepared := false
+	defer func() {
+		if !prepared {
+			cancelCause(nil) // user code panicked
+		}
+	}()
 	who := &racer[Req, Resp]{index: index, cancel: cancelCause}
 	cancel := c.prepare(&who.attempt, ctx, index, trial, false)
-	who.hedge, who.own = hedge, true
+	who.hedge, who.own, prepared = hedge, true, true
 	work := func() {
 		aside(who.run, func(p *carried) {
 			if cancel != nil {
 				cancel()
 			}
+			cancelCause(nil)
 			who.carried = p
 			race.finish(who)
 		})
 	}
+	race.running = append(race.running, who)
 	if !c.r.work.run(work) {
 		go work() // closed meanwhile: the running call finishes, nobody waits for it
 	}
-	return who
 }
 
-// hedge starts the second attempt, or returns nil if it must not be.
-func (c *call[Req, Resp]) hedge(race *race[Req, Resp], slow int, after time.Duration) *racer[Req, Resp] {
+// arrive takes in a racer's result. It reports whether the race is over.
+func (c *call[Req, Resp]) arrive(race *race[Req, Resp], index int, done *racer[Req, Resp]) (Resp, next, bool) {
+	race.running = slices.DeleteFunc(race.running, func(who *racer[Req, Resp]) bool { return who == done })
+	done.carried.resume()
+	var none Resp
+	alone := len(race.running) == 0
+	if done.ok || (alone && done.index == index && !race.stopped) {
+		resp, next := c.decide(&done.attempt, done.index)
+		return resp, next, true
+	}
+	c.fallBehind(race, done)
+	switch {
+	case !alone:
+		return none, move, false
+	case race.stopped || c.over():
+		return none, stop, true
+	default:
+		return none, move, true
+	}
+}
+
+// hedge starts the second attempt, if there may be one.
+func (c *call[Req, Resp]) hedge(race *race[Req, Resp], slow int, after time.Duration) {
 	if c.budgeted <= 0 || c.r.closed.Load() || c.over() {
-		return nil
+		return
 	}
 	next := c.successor(slow)
 	if next < 0 {
-		return nil
+		return
 	}
 	e := c.r.ends[next]
 	if e.flags.Load()&^flagHeld != 0 || !c.pay() {
-		return nil
+		return
 	}
 	trial, ok := e.admit(c.now, false)
 	if !ok {
-		return nil
+		c.refund()
+		return
 	}
 	if c.r.listening {
-		c.r.emit(c.ctx, HedgeEvent{Origin: c.r.origin(), Slow: c.r.ends[slow].name, Hedge: e.name, After: after})
+		c.tell(e, trial, HedgeEvent{Origin: c.r.origin(), Slow: c.r.ends[slow].name, Hedge: e.name, After: after})
 	}
-	return c.launch(race, next, trial, true)
+	c.launch(race, next, trial, true)
 }
 
 // finish hands in a racer's result, or clears up after it if it is late.
@@ -156,22 +180,26 @@ func (r *race[Req, Resp]) finish(who *racer[Req, Resp]) {
 		r.results <- who
 	}
 	r.mu.Unlock()
-	if !late {
+	if late {
+		who.clearUp()
+	}
+}
+
+// clearUp ends an attempt that nobody waits for any more.
+func (who *racer[Req, Resp]) clearUp() {
+	if who.carried != nil {
+		who.r.panicked(who.e.name, who.carried)
 		return
 	}
-	switch {
-	case who.carried != nil:
-		who.r.panicked(who.e.name, who.carried)
-	case who.ok || who.rejected:
-		if who.p.Discard != nil {
-			who.p.Discard(who.resp)
+	if who.ok || who.rejected {
+		who.r.alone(who.e.name, func() { who.p.discard(who.resp) })
+	}
+	who.r.alone(who.e.name, func() {
+		who.r.flush(who.caller, who.e)
+		if who.r.listening && !who.refused {
+			who.r.emit(who.caller, AttemptEvent{Origin: who.r.origin(), Attempt: who.story()})
 		}
-	}
-	who.cancel(nil)
-	who.r.flush(who.caller, who.e)
-	if who.r.listening && who.carried == nil {
-		who.r.emit(who.caller, AttemptEvent{Origin: who.r.origin(), Attempt: who.story()})
-	}
+	})
 }
 
 // story is the attempt as an event tells it.
@@ -182,66 +210,70 @@ func (who *racer[Req, Resp]) story() Attempt {
 	}
 	if !who.ok {
 		a.Outcome, a.Err = who.reading.outcome, who.reading.toError(who.e.name)
+		a.Inner = innerAttempts(who.reading.err, who.e.name)
 	}
 	return a
 }
 
 // end leaves the race: those still running are cancelled as losers, and their
 // results are their own to clear up.
-func (r *race[Req, Resp]) end(running []*racer[Req, Resp]) {
+func (r *race[Req, Resp]) end() {
 	r.mu.Lock()
 	r.over = true
 	r.mu.Unlock()
-	for _, who := range running {
+	for _, who := range r.running {
 		who.cancel(errHedgeLost)
 	}
 	for {
 		select {
 		case late := <-r.results:
-			r.finish(late)
+			late.clearUp()
 		default:
 			return
 		}
 	}
 }
 
-// fallBehind records a racer that failed while the other is running.
-func (c *call[Req, Resp]) fallBehind(done *racer[Req, Resp]) {
-	defer done.cancel(nil)
+// fallBehind records a racer that failed and is not asked again.
+func (c *call[Req, Resp]) fallBehind(race *race[Req, Resp], done *racer[Req, Resp]) {
 	if done.refused {
 		_, _ = c.takeBack(&done.attempt, done.index)
 		return
 	}
 	c.now = max(c.now, done.end)
+	c.takeStock(&done.attempt)
 	c.record(&done.attempt, done.index)
 	c.r.flush(c.ctx, done.e)
 	c.note(&done.attempt, done.index)
 	c.at[done.index].state = placeTried
 	c.tried = append(c.tried, done.index)
-	c.invalid = c.invalid || done.reading.class == ClassInvalid
+	race.stopped = !c.movesOn(&done.reading) || race.stopped
 }
 
 // desert returns when the caller's context ends, without waiting for anybody.
-func (c *call[Req, Resp]) desert(running []*racer[Req, Resp]) (Resp, next) {
+// An answer that came just then counts.
+func (c *call[Req, Resp]) desert(race *race[Req, Resp], index int) (Resp, next) {
 	c.now = c.r.now()
-	how := reading{class: ClassCanceled, err: errHedgeLost}
-	if errors.Is(ended(c.ctx), context.DeadlineExceeded) {
-		how = reading{class: ClassTimeout, err: timedOut{context.DeadlineExceeded}}
+	for {
+		select {
+		case done := <-race.results:
+			if resp, next, over := c.arrive(race, index, done); over {
+				return resp, next
+			}
+			continue
+		default:
+		}
+		break
 	}
-	for _, who := range running {
+	how := reading{class: ClassCanceled, err: c.ctx.Err()}
+	if errors.Is(how.err, context.DeadlineExceeded) {
+		how.class = ClassTimeout
+	}
+	for _, who := range race.running {
 		c.records = append(c.records, record{
 			index: who.index, number: who.number, start: who.start, end: c.now, hedge: who.hedge, reading: how,
 		})
 	}
 	var none Resp
 	return none, stop
-}
-
-func remove[T comparable](list []T, item T) []T {
-	for i := range list {
-		if list[i] == item {
-			return append(list[:i], list[i+1:]...)
-		}
-	}
-	return list
 }

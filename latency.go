@@ -21,7 +21,7 @@ func (leastLatency) String() string      { return "least_latency" }
 // Next returns the less loaded of two.
 func (leastLatency) Next(_ context.Context, p Pick) int {
 	n := len(p.Candidates)
-	if n == 1 {
+	if n < 2 {
 		return 0
 	}
 	a := rand.IntN(n)                 //nolint:gosec // spreading load needs no secret numbers

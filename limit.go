@@ -2,6 +2,7 @@ package failover
 
 import (
 	"math"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
@@ -10,7 +11,9 @@ import (
 // limiter applies a Limit. A nil limiter allows everything.
 type limiter struct {
 	rate *rate.Limiter
-	slot *semaphore.Weighted
+	slot *semaphore.Weighted // nil: any number may run at once
+	most int64
+	runs atomic.Int64 // a look at slot that takes nothing from it
 }
 
 func (l Limit) check() string {
@@ -30,6 +33,9 @@ func newLimiter(l Limit) *limiter {
 		return nil
 	}
 	lim := &limiter{}
+	if l.Concurrency > 0 {
+		lim.slot, lim.most = semaphore.NewWeighted(int64(l.Concurrency)), int64(l.Concurrency)
+	}
 	if l.Rate > 0 {
 		burst := l.Burst
 		if burst == 0 {
@@ -37,22 +43,17 @@ func newLimiter(l Limit) *limiter {
 		}
 		lim.rate = rate.NewLimiter(rate.Limit(l.Rate), burst)
 	}
-	if l.Concurrency > 0 {
-		lim.slot = semaphore.NewWeighted(int64(l.Concurrency))
-	}
 	return lim
 }
 
-// ready says whether acquire would probably succeed, without taking anything.
+// ready says whether acquire would probably succeed. It takes nothing, not
+// even for a moment: whoever asks at that moment would be turned away.
 func (l *limiter) ready() bool {
 	if l == nil {
 		return true
 	}
-	if l.slot != nil {
-		if !l.slot.TryAcquire(1) {
-			return false
-		}
-		l.slot.Release(1)
+	if l.slot != nil && l.runs.Load() >= l.most {
+		return false
 	}
 	return l.rate == nil || l.rate.Tokens() >= 1
 }
@@ -62,13 +63,14 @@ func (l *limiter) acquire() bool {
 	if l == nil {
 		return true
 	}
-	if l.slot != nil && !l.slot.TryAcquire(1) {
-		return false
+	if l.slot != nil {
+		if !l.slot.TryAcquire(1) {
+			return false
+		}
+		l.runs.Add(1)
 	}
 	if l.rate != nil && !l.rate.Allow() {
-		if l.slot != nil {
-			l.slot.Release(1)
-		}
+		l.release()
 		return false
 	}
 	return true
@@ -77,6 +79,7 @@ func (l *limiter) acquire() bool {
 // release gives the place back; the token is spent.
 func (l *limiter) release() {
 	if l != nil && l.slot != nil {
+		l.runs.Add(-1)
 		l.slot.Release(1)
 	}
 }

@@ -43,7 +43,7 @@ func describeEvent(e Event) (slog.Level, string, []slog.Attr) {
 			slog.String("provider", e.Provider), slog.Duration("down", e.Down),
 		}
 	case ExhaustedEvent:
-		return slog.LevelError, "request not served", []slog.Attr{slog.String("error", e.Err.Error())}
+		return exhaustedLevel(e), "request not served", []slog.Attr{slog.String("error", e.Err.Error())}
 	case HedgeEvent:
 		return slog.LevelDebug, "hedge", []slog.Attr{
 			slog.String("slow", e.Slow), slog.String("hedge", e.Hedge), slog.Duration("after", e.After),
@@ -76,6 +76,14 @@ func breakerLevel(e BreakerEvent) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
+}
+
+// exhaustedLevel keeps callers that went away from looking like an outage.
+func exhaustedLevel(e ExhaustedEvent) slog.Level {
+	if c, ok := e.Err.(*CanceledError); ok && endedText(c.ended) == context.Canceled.Error() { //nolint:errorlint // made by the call as it is
+		return slog.LevelDebug
+	}
+	return slog.LevelError
 }
 
 func mirrorLevel(e MirrorEvent) slog.Level {

@@ -54,6 +54,15 @@ func (l *lru[V]) update(key string, now int64, f func(value V, found bool) (next
 	}
 }
 
+// has says whether there is a value of key. It is no use of it.
+func (l *lru[V]) has(key string, now int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expire(now)
+	_, ok := l.byKey[key]
+	return ok
+}
+
 func (l *lru[V]) expire(now int64) {
 	for el := l.order.Back(); el != nil && now-el.Value.(*lruEntry[V]).used > l.ttl; el = l.order.Back() { //nolint:forcetypeassert // as above
 		l.remove(el)

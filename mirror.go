@@ -46,15 +46,18 @@ type MirrorPolicy struct {
 // its attempt timeout, and ended by the Close of the router that the mirror
 // belongs to.
 //
-// The mirror takes name, account, weight, check, supports and limit from the
-// primary. It is not allowed with side effects. New reports what is wrong with
+// The mirror takes name, account, weight, check, supports, limit and discard
+// from the primary. It is not allowed with side effects. New reports what is wrong with
 // it.
 func NewMirror[Req, Resp any](
 	primary, shadow Provider[Req, Resp], equal func(primary, shadow Resp) bool, policy MirrorPolicy,
 ) Provider[Req, Resp] {
 	p := Provider[Req, Resp]{
 		Name: primary.Name, Account: primary.Account, Weight: primary.Weight,
-		Check: primary.Check, Supports: primary.Supports, Limit: primary.Limit,
+		Check: primary.Check, Supports: primary.Supports, Limit: primary.Limit, Discard: primary.Discard,
+	}
+	if p.Discard == nil {
+		p.Discard = shadow.Discard
 	}
 	m := &mirror[Req, Resp]{equal: equal, policy: policy, primary: primary.Name, shadow: shadow.Name}
 	p.err = m.build(primary, shadow)
@@ -124,9 +127,9 @@ func (m *mirror[Req, Resp]) build(primary, shadow Provider[Req, Resp]) error {
 }
 
 // adopt takes over the settings of the router the mirror was given to.
-func (m *mirror[Req, Resp]) adopt(c *core, name string) {
+func (m *mirror[Req, Resp]) adopt(c *core, name string) error {
 	if m.outer != nil {
-		return
+		return errors.New("the mirror belongs to another router already")
 	}
 	m.outer = c
 	cfg := c.cfg
@@ -134,17 +137,21 @@ func (m *mirror[Req, Resp]) adopt(c *core, name string) {
 	cfg.retry = m.cfg.retry
 	cfg.attempts = m.cfg.attempts
 	m.cfg, m.listening = cfg, c.listening
+	if cfg.allowEmpty {
+		m.Router.empty = nil
+	}
 	for i, e := range m.ends {
 		if e.timeout = m.providers[i].Timeout; e.timeout == 0 {
 			e.timeout = cfg.timeout
 		}
 		e.arm()
 	}
+	return nil
 }
 
 func (m *mirror[Req, Resp]) innerStatus() *Status { s := m.Status(); return &s }
 func (m *mirror[Req, Resp]) sideEffects() bool    { return m.Router != nil && m.sideEffect }
-func (m *mirror[Req, Resp]) mirrors() bool        { return true }
+func (m *mirror[Req, Resp]) repeats() string      { return "a mirror" }
 func (m *mirror[Req, Resp]) stop()                { _ = m.Close() }
 
 func (m *mirror[Req, Resp]) mirrorStatus() *MirrorStatus {
@@ -179,24 +186,30 @@ func (m *mirror[Req, Resp]) cost(primary, shadow func(Req) float64) func(Req) fl
 
 func (m *mirror[Req, Resp]) do(ctx context.Context, req Req) (Resp, error) {
 	shadow, asked := m.cast(ctx, req)
+	if asked {
+		defer close(shadow.meet) // if the primary panics too
+	}
 	primary := m.ask(ctx, m.primary, req)
-	if primary.err != nil {
+	if sideFailed(primary.err) {
 		m.primaryFailed.Add(1)
 	}
-	if !asked {
-		return primary.result.Value, primary.err
-	}
-	if m.policy.Mode == Paired && primary.err != nil && ctx.Err() == nil {
+	switch {
+	case !asked:
+	case m.policy.Mode == Paired && primary.err != nil && ctx.Err() == nil:
 		return m.coverUp(ctx, primary, shadow)
+	default:
+		shadow.meet <- primary
 	}
-	shadow.meet <- primary
 	return primary.result.Value, primary.err
 }
 
+// sideFailed says whether a side failed, which it did not if its context ended.
+func sideFailed(err error) bool { return err != nil && !isErr[*CanceledError](err) }
+
 // shade is a request on its way through the shadow.
 type shade[Resp any] struct {
-	meet chan half[Resp] // the primary's half; closed if the shadow's was taken as the answer
-	mine chan half[Resp] // the shadow's half, for the one who takes it
+	meet chan half[Resp] // the primary's half; closed without it if there is none
+	mine chan half[Resp] // the shadow's half, for the one who takes it; closed without it if nobody can
 }
 
 // cast sends the request to the shadow on a goroutine of the mirror's router.
@@ -215,10 +228,10 @@ func (m *mirror[Req, Resp]) cast(ctx context.Context, req Req) (*shade[Resp], bo
 	started := m.work.run(func() {
 		aside(func() { m.follow(detached, s, req) }, func(p *carried) {
 			m.inFlight.Add(-1)
+			close(s.mine)
 			if p != nil {
 				m.shadowFailed.Add(1)
 				m.panicked(m.shadow, p)
-				close(s.mine)
 			}
 		})
 	})
@@ -236,19 +249,24 @@ func (m *mirror[Req, Resp]) follow(ctx context.Context, s *shade[Resp], req Req)
 	defer cancel()
 	defer context.AfterFunc(m.life, cancel)()
 	shadow := m.ask(life, m.shadow, req)
-	if shadow.err != nil {
+	if sideFailed(shadow.err) {
 		m.shadowFailed.Add(1)
 	}
+	taken := false
+	defer func() {
+		if !taken && shadow.err == nil {
+			m.providers[1].discard(shadow.result.Value)
+		}
+	}()
 	select {
 	case s.mine <- shadow:
-		return // it was needed as the answer
-	case primary := <-s.meet:
-		m.compare(ctx, primary, shadow)
+		taken = true // it was needed as the answer
+	case primary, ok := <-s.meet:
+		if ok {
+			m.compare(ctx, primary, shadow)
+		}
 	case <-m.life.Done():
 		// Closed while the primary is still at it: there is nothing to compare.
-	}
-	if shadow.err == nil && m.providers[1].Discard != nil {
-		m.providers[1].Discard(shadow.result.Value)
 	}
 }
 

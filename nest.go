@@ -3,6 +3,8 @@ package failover
 import (
 	"context"
 	"slices"
+	"strconv"
+	"time"
 )
 
 // Nest makes a router a provider of another: a weighted pool of keys, say,
@@ -16,7 +18,7 @@ func Nest[Req, Resp any](name string, r *Router[Req, Resp]) Provider[Req, Resp] 
 	if r == nil {
 		return Provider[Req, Resp]{Name: name}
 	}
-	p := Provider[Req, Resp]{Name: name, Do: r.Do, nested: nestedRouter{r.core}}
+	p := Provider[Req, Resp]{Name: name, Do: r.Do, nested: nestedRouter{r.core, hasValidate(r.providers), countLeaves(r.providers)}}
 	if slices.ContainsFunc(r.providers, func(p Provider[Req, Resp]) bool { return p.Cost != nil }) {
 		p.Cost = r.cheapest
 	}
@@ -39,13 +41,127 @@ func (r *Router[Req, Resp]) cheapest(req Req) float64 {
 }
 
 // nestedRouter is a router seen from the one around it.
-type nestedRouter struct{ *core }
+type nestedRouter struct {
+	*core
+
+	validating string // a provider with Validate, "" if there is none
+	leaves     int    // providers, those of routers further inside counted
+}
 
 func (n nestedRouter) innerStatus() *Status { s := n.Status(); return &s }
 func (n nestedRouter) sideEffects() bool    { return n.sideEffect }
 
-func (n nestedRouter) innerReport(operation, provider string, outcome Outcome, cause error) error {
-	return n.Report(operation, provider, outcome, cause)
+// repeats says what in the router may do a request twice or refuse what was
+// done, which at-most-once rules out; "" if nothing does.
+func (n nestedRouter) repeats() string {
+	if n.cfg.hedge != nil {
+		return "WithHedge of its router"
+	}
+	if n.validating != "" {
+		return "Validate of its provider " + strconv.Quote(n.validating)
+	}
+	return n.repeater()
+}
+
+// repeater is the first thing in a nested router or mirror that may do so.
+func (c *core) repeater() string {
+	for _, e := range c.ends {
+		if n, ok := e.nested.(interface{ repeats() string }); ok && n.repeats() != "" {
+			return n.repeats()
+		}
+	}
+	return ""
+}
+
+// refusal is why a router did not begin a call at all: a wish that cannot be.
+type refusal struct{ err error }
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+func (r *refusal) SafeToPrint()  {}
+
+// readNested maps what a router inside a provider returned to what it means
+// outside. The inner router has done its retrying, so the outer never repeats.
+func readNested(err error) (reading, bool) {
+	r := reading{err: err, final: true, class: ClassTransient}
+	switch e := routerError(err).(type) { //nolint:errorlint // routerError has looked through the chain
+	case *UncertainError:
+		r.class, r.fence = e.Attempt.Class(), true
+	case *CanceledError:
+		r.class, r.outcome = ClassCanceled, outcomeOf(e.Attempts)
+	case *DuplicateError:
+		r.class, r.fence = ClassInvalid, true
+	case *NoneAvailableError:
+		r.class, r.outcome = ClassRateLimited, OutcomeNotAccepted
+		r.retryAfter = untilReady(e.Skipped)
+		// Somebody whom only this request, or only this moment, left out is
+		// there for the next one.
+		r.local = r.retryAfter == 0 || slices.ContainsFunc(e.Skipped, Skip.passing)
+	case *AllFailedError:
+		return readAllFailed(r, e), true
+	case *refusal:
+		r.class, r.outcome = ClassInvalid, OutcomeNotAccepted
+	case sentinel: // it did not even begin
+		r.outcome = OutcomeNotAccepted
+	default:
+		return r, false
+	}
+	return r, true
+}
+
+func readAllFailed(r reading, e *AllFailedError) reading {
+	r.outcome = outcomeOf(e.Attempts)
+	if len(e.Attempts) == 0 {
+		return r
+	}
+	last := e.Attempts[len(e.Attempts)-1]
+	if class := last.Class(); e.Stopped && (class == ClassInvalid || class == ClassFiltered) {
+		r.class, r.status = class, last.Err.Status
+		return r
+	}
+	wait := untilReady(e.Skipped)
+	for _, a := range e.Attempts {
+		if a.Class() != ClassRateLimited {
+			return r
+		}
+		if w := a.Err.RetryAfter; w > 0 && (wait == 0 || w < wait) {
+			wait = w
+		}
+	}
+	r.class, r.retryAfter = ClassRateLimited, wait
+	r.local = slices.ContainsFunc(e.Skipped, Skip.passing)
+	return r
+}
+
+// outcomeOf says whether attempts that all failed may have taken effect.
+func outcomeOf(attempts []Attempt) Outcome {
+	for _, a := range attempts {
+		if a.Outcome != OutcomeNotAccepted {
+			return OutcomeUnknown
+		}
+	}
+	return OutcomeNotAccepted
+}
+
+// untilReady is how long until the first of those left out may be asked again,
+// 0 if that is unknown.
+func untilReady(skipped []Skip) time.Duration {
+	if at := earliest(skipped); !at.IsZero() {
+		return clampWait(max(time.Until(at), 1))
+	}
+	return 0
+}
+
+// passing says whether the provider was left out for the sake of this very
+// request or moment.
+func (s Skip) passing() bool {
+	switch s.Reason {
+	case ReasonExcluded, ReasonUnsupported, ReasonTooExpensive, ReasonUnknownCost, ReasonNotChosen,
+		ReasonLimited, ReasonHalfOpen:
+		return true
+	default:
+		return false
+	}
 }
 
 // innerAttempts finds the attempts of a nested router in what it returned, and

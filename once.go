@@ -38,6 +38,12 @@ func (c *call[Req, Resp]) prepare(
 	a *attempt[Req, Resp], parent context.Context, index int, trial, forced bool,
 ) context.CancelFunc {
 	r, e := c.r, c.r.ends[index]
+	ready := false
+	defer func() {
+		if !ready {
+			e.abandon(trial) // Cost, Supports or a strategy panicked
+		}
+	}()
 	c.number++
 	if c.repeating != index+1 {
 		c.idNumber = c.idBase + c.number
@@ -54,13 +60,13 @@ func (c *call[Req, Resp]) prepare(
 			c.spend(e, cost)
 		}
 	}
-	if c.number > 1 {
-		a.forget() // the first finds it as release left it
-	}
+	a.forget()
 	a.r, a.e, a.p, a.caller, a.ctx, a.req = r, e, &r.providers[index], c.ctx, parent, c.req
 	a.start, a.number, a.trial, a.forced = c.now, c.number, trial, forced
-	a.once, a.ends = c.sideEffect, c.caller
-	return c.equip(a, index, parent)
+	a.once, a.ends, a.timed = c.sideEffect, c.caller, c.story
+	cancel := c.equip(a, index, parent)
+	ready = true
+	return cancel
 }
 
 // equip gives the attempt a context of its own where it needs one: for its
@@ -71,15 +77,16 @@ func (c *call[Req, Resp]) equip(a *attempt[Req, Resp], index int, parent context
 	if limit > 0 {
 		a.ctx, cancel = context.WithTimeoutCause(parent, time.Duration(limit), ErrAttemptTimeout)
 	}
-	if limit > 0 || c.sideEffect || a.e.nested != nil {
-		a.ctx = c.enclose(a.ctx, a.e)
+	if limit > 0 || c.deadline > 0 || c.sideEffect || a.e.nested != nil {
+		a.ctx, a.lent = c.enclose(a.ctx, a.e)
 	}
 	a.own = limit > 0
 	return cancel
 }
 
-// enclose makes the context that the attempt's code sees.
-func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) context.Context {
+// enclose makes the context that the attempt's code sees, and what is lent to
+// a router nested in it.
+func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) (context.Context, *allowance) {
 	ac := &attemptContext{Context: ctx}
 	s := &ac.scope
 	if c.scope != nil {
@@ -89,36 +96,40 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) context.Cont
 	s.within = &ac.frame
 	s.sideEffect, s.stops = c.sideEffect, c.sideEffect && !c.failsOver()
 	if c.sideEffect {
-		s.operation, s.attempt = c.operation, c.attemptID()
+		s.operation, s.attempt, s.rerun = c.operation, c.attemptID(), c.rerun
 	}
 	if e.nested != nil {
 		s.wishes = inward(s.wishes, c.r.cfg.name, e.name)
 		if c.wish != nil && c.wish.capped {
 			cost, _ := c.costAt(e.index)
-			s.wishes = append(s.wishes, MaxCost(max(c.wish.maxCost-c.spent+cost, 0)))
+			s.wishes = append(s.wishes, atMost(max(c.wish.maxCost-c.spent+cost, 0)))
 		}
-		c.lent = &allowance{}
-		c.lent.attempts.Store(int64(c.budgeted) + 1)
-		ac.frame.lent = c.lent
+		ac.frame.lent = &allowance{}
+		ac.frame.lent.attempts.Store(int64(c.budgeted) + 1)
 	}
-	return ac
+	return ac, ac.frame.lent
 }
 
 // takeStock counts what a nested router really used: its attempts but the one
 // that was counted for it, and its cost in place of the estimate.
-func (c *call[Req, Resp]) takeStock(e *endpoint) {
-	if c.lent == nil {
+func (c *call[Req, Resp]) takeStock(a *attempt[Req, Resp]) {
+	if a.lent == nil {
 		return
 	}
-	c.budgeted = min(c.budgeted, int(c.lent.attempts.Load()))
-	if spent := c.lent.spent.load(); spent > 0 {
-		estimate, ok := c.costAt(e.index)
+	if more := c.budgeted - int(a.lent.attempts.Load()); more > 0 {
+		c.budgeted -= more
+		if c.borrowed != nil {
+			c.borrowed.attempts.Add(int64(-more))
+		}
+	}
+	if spent := a.lent.spent.load(); spent > 0 {
+		estimate, ok := c.costAt(a.e.index)
 		if !ok {
 			estimate = 0
 		}
-		c.spend(e, spent-estimate)
+		c.spend(a.e, spent-estimate)
 	}
-	c.lent = nil
+	a.lent = nil
 }
 
 // spend adds to the cost of the call here and in the router around.
@@ -176,9 +187,9 @@ func (e *endpoint) usually() int64 {
 
 // successor is who would be asked after index, or -1.
 func (c *call[Req, Resp]) successor(index int) int {
-	state := c.at[index].state
-	c.at[index].state = placeTried
-	defer func() { c.at[index].state = state }()
+	state, tried := c.at[index].state, len(c.tried)
+	c.at[index].state, c.tried = placeTried, append(c.tried, index)
+	defer func() { c.at[index].state, c.tried = state, c.tried[:tried] }()
 	for tier := tierReady; tier <= tierLast; tier++ {
 		if more := c.gather(tier); len(c.cands) > 0 {
 			return c.peek()
@@ -197,7 +208,7 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 	if a.end > c.now {
 		c.now = a.end
 	}
-	c.takeStock(a.e)
+	c.takeStock(a)
 	if !a.ok || c.story {
 		c.record(a, index)
 	}
@@ -216,6 +227,7 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 			first := &c.records[0]
 			c.r.noteSwitch(first.index, index, first.reading.class, c.now)
 		}
+		c.by = index
 		return a.resp, served
 	}
 	c.note(a, index)
@@ -301,22 +313,33 @@ func (c *call[Req, Resp]) afterFailure(r *reading, index int) next {
 	switch {
 	case c.over():
 		return stop
+	case r.fence && !c.failsOver():
+		c.fenced = true
+		return stop
 	case c.r.closed.Load():
 		return move // the loop ends there
 	case v.Retry && c.retries(r, index):
 		return again
 	}
-	switch v.Next {
-	case NextProvider:
+	if c.movesOn(r) {
 		return move
+	}
+	return stop
+}
+
+// movesOn says whether the table allows another provider after a failure.
+func (c *call[Req, Resp]) movesOn(r *reading) bool {
+	switch c.r.cfg.verdicts[r.class].Next {
+	case NextProvider:
+		return true
 	case NextSecondOpinion:
 		if (r.status == 400 || r.status == 422) && !c.sideEffect && !c.invalid {
 			c.invalid = true
-			return move
+			return true
 		}
 	case NextStop:
 	}
-	return stop
+	return false
 }
 
 // aloneWait is how long a provider that nobody can stand in for is given after
@@ -331,7 +354,7 @@ const slowFailure = int64(time.Second)
 // it is worth it.
 func (c *call[Req, Resp]) retries(r *reading, index int) bool {
 	e, at := c.r.ends[index], &c.at[index]
-	if r.final || c.budgeted <= 0 || at.tries >= c.r.cfg.retry.attempts(true) {
+	if r.final || c.budgeted <= 0 || !c.affords(index) || at.tries >= c.r.cfg.retry.attempts(true) {
 		return false
 	}
 	others := c.mayMove() && c.ready(index) > 0
@@ -355,7 +378,11 @@ func (c *call[Req, Resp]) retries(r *reading, index int) bool {
 	if !c.fits(int64(wait), e) || !c.pay() {
 		return false
 	}
-	return c.sleep(int64(wait)) && e.flags.Load() == 0
+	if c.sleep(int64(wait)) && e.flags.Load() == 0 {
+		return true
+	}
+	c.refund()
+	return false
 }
 
 // outwait waits out a short rate limit where WithRateLimitWait asks for it.
@@ -367,7 +394,11 @@ func (c *call[Req, Resp]) outwait(at *place, r *reading) bool {
 	if wait <= 0 || wait > int64(c.r.cfg.rateWait) || !c.fits(wait, nil) || !c.pay() {
 		return false
 	}
-	return c.sleep(wait)
+	if c.sleep(wait) {
+		return true
+	}
+	c.refund()
+	return false
 }
 
 // fits says whether an attempt after the wait can still be answered in time.
@@ -403,6 +434,17 @@ func (c *call[Req, Resp]) pay() bool {
 		return false
 	}
 	return true
+}
+
+// refund gives back what pay took for an attempt that was not made after all.
+func (c *call[Req, Resp]) refund() {
+	c.r.budget.untake()
+	if c.scope == nil {
+		return
+	}
+	for f := c.scope.within; f != nil; f = f.outer {
+		f.core.budget.untake()
+	}
 }
 
 // attemptID names the attempt that is being made. The repeat of one keeps its

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,9 +19,10 @@ const (
 )
 
 type operations struct {
-	table *lru[operation]
+	table  *lru[operation]
+	strays *lru[operation] // reports of operations that were not begun here, or not yet
 
-	mu      sync.Mutex          // taken before the table's lock
+	mu      sync.Mutex          // held by every method, so that the tables agree
 	running map[string]struct{} // apart from the table, which may forget
 }
 
@@ -30,19 +32,14 @@ type operation struct {
 	uncertain *UncertainError // it may have taken effect, and nobody accepted it
 	open      []string        // where it may have taken effect, as paths
 	made      int             // attempts, so that their ids go on where they ended
-	begun     int             // how often it was begun again
-	reports   map[string]report
-}
-
-// report is what Report said of an operation at one provider.
-type report struct {
-	outcome Outcome
-	begun   int // operation.begun at that time: a report speaks of no later run
+	reports   map[string]Outcome
 }
 
 func newOperations() *operations {
 	return &operations{
-		table: newLRU[operation](operationsKept, operationTTL), running: map[string]struct{}{},
+		table:   newLRU[operation](operationsKept, operationTTL),
+		strays:  newLRU[operation](operationsKept, operationTTL),
+		running: map[string]struct{}{},
 	}
 }
 
@@ -55,6 +52,7 @@ func (o *operations) enter(id string, now int64, evenIfUncertain bool) (before *
 	if _, ok := o.running[id]; ok {
 		return nil, 0, &DuplicateError{Operation: id, Running: true}
 	}
+	o.adopt(id, now)
 	o.table.update(id, now, func(op operation, found bool) (operation, bool) {
 		switch {
 		case op.accepted != "":
@@ -64,11 +62,23 @@ func (o *operations) enter(id string, now int64, evenIfUncertain bool) (before *
 		default:
 			o.running[id] = struct{}{}
 			before, made = op.uncertain, op.made
-			op.begun++
 		}
 		return op, found
 	})
 	return before, made, err
+}
+
+// adopt takes over what was reported of an operation before it was known. Under
+// mu.
+func (o *operations) adopt(id string, now int64) {
+	var stray operation
+	o.strays.update(id, now, func(op operation, _ bool) (operation, bool) {
+		stray = op
+		return op, false
+	})
+	if stray.reports != nil {
+		o.table.update(id, now, func(operation, bool) (operation, bool) { return stray, true })
+	}
 }
 
 // ending is how a run ended: accepted by a provider, uncertain (or both, if the
@@ -79,6 +89,9 @@ type ending struct {
 	accepted  string
 	uncertain *UncertainError
 	open      []string // where it may have taken effect, as paths
+	// settles says whether what was reported of a path during the run settles
+	// the attempt there.
+	settles func(path string) bool
 }
 
 // leave ends a run.
@@ -86,6 +99,7 @@ func (o *operations) leave(id string, now int64, end ending) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.running, id)
+	o.adopt(id, now)
 	o.table.update(id, now, func(op operation, _ bool) (operation, bool) {
 		op.made += end.made
 		if op.accepted == "" {
@@ -93,7 +107,8 @@ func (o *operations) leave(id string, now int64, end ending) {
 		}
 		op.open = slices.Clip(op.open)
 		for _, path := range end.open {
-			if r, ok := op.reports[path]; (!ok || r.begun != op.begun) && !slices.Contains(op.open, path) {
+			settled := op.reports[path] != OutcomeUnknown && end.settles(path)
+			if !settled && !slices.Contains(op.open, path) {
 				op.open = append(op.open, path)
 			}
 		}
@@ -129,38 +144,43 @@ func unsettled(paths []string, attempts []Attempt) []string {
 	return paths
 }
 
-// reported returns what a report said of the present run of the operation at a
-// provider.
+// reported returns what a report said of the operation at a provider.
 func (o *operations) reported(id, path string, now int64) (outcome Outcome) {
-	o.table.update(id, now, func(op operation, found bool) (operation, bool) {
-		if r := op.reports[path]; r.begun == op.begun {
-			outcome = r.outcome
-		}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.home(id, now).update(id, now, func(op operation, found bool) (operation, bool) {
+		outcome = op.reports[path]
 		return op, found
 	})
 	return outcome
 }
 
+// home is where an operation is kept: one that was not begun here, or is
+// running and nothing was told of it before, must not push out what was. Under
+// mu.
+func (o *operations) home(id string, now int64) *lru[operation] {
+	if o.table.has(id, now) {
+		return o.table
+	}
+	return o.strays
+}
+
 // settle keeps a report. It says whether the same was reported before, and
 // whether the attempt had been uncertain.
 //
-// While an operation runs again, a report that repeats one of an earlier run
-// may be a second delivery of that one, so it says nothing of this run.
+// A report that repeats one of an earlier run says nothing of the present one:
+// webhooks are delivered twice.
 func (o *operations) settle(id, path string, outcome Outcome, now int64) (repeated, wasUncertain bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, running := o.running[id]
-	o.table.update(id, now, func(op operation, _ bool) (operation, bool) {
-		old := op.reports[path]
-		if repeated = old.outcome == outcome && (old.begun == op.begun || running); repeated {
+	o.home(id, now).update(id, now, func(op operation, _ bool) (operation, bool) {
+		if repeated = op.reports[path] == outcome; repeated {
 			return op, true
 		}
 		wasUncertain = slices.Contains(op.open, path)
-		reports := make(map[string]report, len(op.reports)+1)
-		for p, r := range op.reports {
-			reports[p] = r
-		}
-		reports[path] = report{outcome, op.begun}
+		reports := make(map[string]Outcome, len(op.reports)+1)
+		maps.Copy(reports, op.reports)
+		reports[path] = outcome
 		op.reports = reports
 		op.open = slices.DeleteFunc(slices.Clone(op.open), func(p string) bool { return within(p, path) })
 		if outcome == OutcomeAccepted && op.accepted == "" {
@@ -185,7 +205,9 @@ func newOperationID() string {
 // webhook whose signature was verified, say, in whichever order it and the
 // provider's answer arrive. It settles an attempt that was uncertain and counts
 // for or against the provider; it never sends anything again. What was
-// reported twice counts once.
+// reported twice counts once: if an operation was begun again after it was
+// reported as not accepted, and is uncertain at the same provider again, the
+// same report settles nothing, for it may be the first one delivered twice.
 //
 // outcome is OutcomeAccepted or OutcomeNotAccepted. cause says why it was not
 // accepted; its class decides whether the provider is blamed, as in
@@ -196,11 +218,9 @@ func newOperationID() string {
 // router has no side effects, for an empty operation, an unknown provider or
 // an unknown outcome.
 func (c *core) Report(operation, provider string, outcome Outcome, cause error) error {
-	name := head(provider)
-	e, err := c.find("Report", name)
 	switch {
-	case err != nil:
-		return err
+	case !c.knows(provider):
+		return fmt.Errorf("failover: Report: %w %q", ErrUnknownProvider, printable(provider))
 	case operation == "":
 		return fmt.Errorf("failover: Report: the operation is empty") //nolint:perfsprint // reads like its neighbours
 	case outcome != OutcomeAccepted && outcome != OutcomeNotAccepted:
@@ -208,31 +228,32 @@ func (c *core) Report(operation, provider string, outcome Outcome, cause error) 
 	case c.ops == nil:
 		return fmt.Errorf("failover: Report: no provider of the router has side effects") //nolint:perfsprint // as above
 	}
-	if name != provider {
-		inner, ok := e.nested.(interface {
-			innerReport(operation, provider string, outcome Outcome, cause error) error
-		})
-		if !ok {
-			return fmt.Errorf("failover: Report: %w %q", ErrUnknownProvider, printable(provider))
-		}
-		if err := inner.innerReport(operation, provider[len(name)+1:], outcome, cause); err != nil {
-			return err
+	c.report(operation, provider, outcome, cause)
+	return nil
+}
+
+// report is Report at a known path, in this router and in those on the way.
+func (c *core) report(operation, path string, outcome Outcome, cause error) {
+	wasUncertain := false
+	if c.ops != nil { // else it sends only inside a router that does
+		repeated := false
+		if repeated, wasUncertain = c.ops.settle(operation, path, outcome, c.now()); repeated {
+			return
 		}
 	}
-	repeated, wasUncertain := c.ops.settle(operation, provider, outcome, c.now())
-	if repeated {
-		return nil
-	}
-	if name == provider {
+	name, rest, inside := strings.Cut(path, "/")
+	e := c.ends[c.byName[name]]
+	if n, ok := e.nested.(nestedRouter); inside && ok {
+		n.report(operation, rest, outcome, cause)
+	} else {
 		c.count(e, outcome, cause, wasUncertain)
 	}
 	if c.listening {
 		e.queueEvent(func(o Origin) Event {
-			return ReportEvent{Origin: o, Operation: operation, Provider: provider, Outcome: outcome, Uncertain: wasUncertain}
+			return ReportEvent{Origin: o, Operation: operation, Provider: path, Outcome: outcome, Uncertain: wasUncertain}
 		})
 		c.flush(c.life, e)
 	}
-	return nil
 }
 
 // count lets a report count as an attempt would have. A failure that was

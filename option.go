@@ -61,8 +61,8 @@ func defaultConfig() config {
 	}
 }
 
-// reject records the first bad option; New reports it.
-func (c *config) reject(format string, args ...any) {
+// rejectf records the first bad option; New reports it.
+func (c *config) rejectf(format string, args ...any) {
 	if c.err == nil {
 		c.err = fmt.Errorf("failover: "+format, args...)
 	}
@@ -73,7 +73,7 @@ func (c *config) reject(format string, args ...any) {
 func WithName(name string) Option {
 	return optionFunc(func(c *config) {
 		if name == "" {
-			c.reject("WithName: the name is empty")
+			c.rejectf("WithName: the name is empty")
 		}
 		c.name = name
 	})
@@ -82,8 +82,12 @@ func WithName(name string) Option {
 // WithStrategy chooses who is asked first, and next. Default [ActivePassive].
 func WithStrategy(s Strategy) Option {
 	return optionFunc(func(c *config) {
-		if s == nil {
-			c.reject("WithStrategy: the strategy is nil")
+		if f, ok := s.(StrategyFunc); s == nil || (ok && f == nil) {
+			c.rejectf("WithStrategy: the strategy is nil")
+			return
+		}
+		if f, ok := s.(StrategyFunc); ok && f == nil {
+			c.rejectf("WithStrategy: the StrategyFunc is nil")
 			return
 		}
 		c.strategy = s
@@ -102,11 +106,12 @@ func WithTimeout(d time.Duration) Option {
 }
 
 // WithMaxAttempts caps the attempts of one request over all providers, retries
-// and hedges included. Default 2 × providers + 2; 0 takes the default.
+// and hedges included. Default 2 × providers + 2, where the providers of nested
+// routers count; 0 takes the default.
 func WithMaxAttempts(n int) Option {
 	return optionFunc(func(c *config) {
 		if n < 0 {
-			c.reject("WithMaxAttempts: %d is negative", n)
+			c.rejectf("WithMaxAttempts: %d is negative", n)
 		}
 		c.attempts = n
 	})
@@ -118,7 +123,7 @@ func WithMaxAttempts(n int) Option {
 func WithMaxCooldown(d time.Duration) Option {
 	return optionFunc(func(c *config) {
 		if d <= 0 {
-			c.reject("WithMaxCooldown: %v is not positive", d)
+			c.rejectf("WithMaxCooldown: %v is not positive", d)
 		}
 		c.maxCool = d
 	})
@@ -166,14 +171,14 @@ func WithVerdict(class Class, v Verdict) Option {
 	return optionFunc(func(c *config) {
 		switch {
 		case class >= numClasses:
-			c.reject("WithVerdict: %v is no class", class)
+			c.rejectf("WithVerdict: %v is no class", class)
 			return
 		case v.Next > NextSecondOpinion:
-			c.reject("WithVerdict: %v: Next %d is none", class, v.Next)
+			c.rejectf("WithVerdict: %v: Next %d is none", class, v.Next)
 		case v.Breaker > BreakerIgnored:
-			c.reject("WithVerdict: %v: Breaker %d is none", class, v.Breaker)
+			c.rejectf("WithVerdict: %v: Breaker %d is none", class, v.Breaker)
 		case class == ClassCanceled:
-			c.reject("WithVerdict: the end of the caller's context is nobody's failure and cannot be changed")
+			c.rejectf("WithVerdict: the end of the caller's context is nobody's failure and cannot be changed")
 		}
 		c.verdicts[class] = v
 	})
@@ -186,7 +191,7 @@ func WithVerdict(class Class, v Verdict) Option {
 func WithClassifier(classify func(provider string, err error) *Error) Option {
 	return optionFunc(func(c *config) {
 		if classify == nil {
-			c.reject("WithClassifier: the function is nil")
+			c.rejectf("WithClassifier: the function is nil")
 		}
 		c.classifier = classify
 	})
@@ -199,7 +204,7 @@ func WithClassifier(classify func(provider string, err error) *Error) Option {
 func WithObserver(observe func(ctx context.Context, e Event)) Option {
 	return optionFunc(func(c *config) {
 		if observe == nil {
-			c.reject("WithObserver: the function is nil")
+			c.rejectf("WithObserver: the function is nil")
 		}
 		c.observer = observe
 	})
@@ -211,7 +216,7 @@ func WithObserver(observe func(ctx context.Context, e Event)) Option {
 func WithLogger(logger *slog.Logger) Option {
 	return optionFunc(func(c *config) {
 		if logger == nil {
-			c.reject("WithLogger: the logger is nil")
+			c.rejectf("WithLogger: the logger is nil")
 		}
 		c.logger = logger
 	})
@@ -219,14 +224,21 @@ func WithLogger(logger *slog.Logger) Option {
 
 func (c *config) notNegative(option string, d time.Duration) {
 	if d < 0 {
-		c.reject("%s: %v is negative", option, d)
+		c.rejectf("%s: %v is negative", option, d)
+	}
+	if d > maxWait {
+		c.rejectf("%s: %v is above a year", option, d)
 	}
 }
 
 // field checks one number of a policy: not negative, and zero means def.
+// Durations end at a year, with which no arithmetic can overflow.
 func field[N int | time.Duration | float64](c *config, option, name string, value *N, def N) {
 	if *value < 0 || math.IsNaN(float64(*value)) || math.IsInf(float64(*value), 0) {
-		c.reject("%s: %s %v is negative or no number", option, name, *value)
+		c.rejectf("%s: %s %v is negative or no number", option, name, *value)
+	}
+	if d, ok := any(*value).(time.Duration); ok && d > maxWait {
+		c.rejectf("%s: %s %v is above a year", option, name, d)
 	}
 	if *value == 0 {
 		*value = def

@@ -22,7 +22,7 @@ func (r *Router[Req, Resp]) Plan(ctx context.Context, req Req) (Plan, error) {
 	if err := c.begin(); err != nil {
 		return Plan{}, err
 	}
-	var plan Plan
+	plan := Plan{Order: []string{}}
 	for {
 		index := c.foresee()
 		if index < 0 {
@@ -30,6 +30,10 @@ func (r *Router[Req, Resp]) Plan(ctx context.Context, req Req) (Plan, error) {
 		}
 		plan.Order = append(plan.Order, r.ends[index].name)
 		c.at[index].state, c.at[index].tries = placeTried, 1
+		if cost, ok := c.costAt(index); ok {
+			c.spent += cost
+		}
+		c.budgeted--
 		c.tried = append(c.tried, index)
 		c.picks++
 		if !c.mayMove() {
@@ -42,6 +46,9 @@ func (r *Router[Req, Resp]) Plan(ctx context.Context, req Req) (Plan, error) {
 
 // foresee is pick without counting.
 func (c *call[Req, Resp]) foresee() int {
+	if c.budgeted <= 0 {
+		return -1
+	}
 	for tier := tierReady; tier <= tierLast; tier++ {
 		if more := c.gather(tier); len(c.cands) > 0 {
 			return c.chooseDry()
@@ -49,7 +56,10 @@ func (c *call[Req, Resp]) foresee() int {
 			break
 		}
 	}
-	return -1
+	if c.picks > 0 || c.now-c.r.lastForced.Load() < forcedEvery {
+		return -1
+	}
+	return c.shutOut()
 }
 
 // chooseDry asks as choose does, and tells the strategy that it is dry.

@@ -76,6 +76,9 @@ func netReason(err error) string {
 	}
 	op := ""
 	if e, ok := errors.AsType[*net.OpError](err); ok {
+		if fmt.Sprintf("%T", e.Err) == "tls.alert" { // not exported; its text is of a fixed list
+			return printable(e.Err.Error())
+		}
 		op = printable(e.Op) + ": "
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {

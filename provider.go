@@ -73,7 +73,8 @@ type Provider[Req, Resp any] struct {
 
 	// Discard is called for every response that is not returned to the caller:
 	// the loser of a hedge, an answer that Validate refused, one that came too
-	// late. Use it to release what the response holds.
+	// late. Use it to release what the response holds. A zero response holds
+	// nothing and is not given to it.
 	Discard func(resp Resp)
 
 	// Limit is a local limit of rate and concurrency, so that a fallback is

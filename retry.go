@@ -37,10 +37,10 @@ func (p *RetryPolicy) complete(c *config) {
 	field(c, "WithRetry", "Factor", &p.Factor, 2)
 	field(c, "WithRetry", "Max", &p.Max, max(2*time.Second, p.Base))
 	if p.Factor < 1 {
-		c.reject("WithRetry: Factor %v is below 1", p.Factor)
+		c.rejectf("WithRetry: Factor %v is below 1", p.Factor)
 	}
 	if p.Max < p.Base {
-		c.reject("WithRetry: Max %v is below Base %v", p.Max, p.Base)
+		c.rejectf("WithRetry: Max %v is below Base %v", p.Max, p.Base)
 	}
 }
 
@@ -88,7 +88,7 @@ func jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
 	}
-	return time.Duration(rand.Int64N(int64(d) + 1)) //nolint:gosec // spreading load needs no secret numbers
+	return time.Duration(rand.Int64N(max(int64(d)+1, int64(d)))) //nolint:gosec // spreading load needs no secret numbers
 }
 
 // around draws evenly from d ± share·d.
@@ -117,7 +117,7 @@ func (p *BudgetPolicy) complete(c *config) {
 	field(c, "WithBudget", "Tokens", &p.Tokens, 100)
 	field(c, "WithBudget", "Refill", &p.Refill, 0.1)
 	if p.Tokens > 1e9 {
-		c.reject("WithBudget: Tokens %v is above a thousand million", p.Tokens)
+		c.rejectf("WithBudget: Tokens %v is above a thousand million", p.Tokens)
 	}
 }
 

@@ -20,6 +20,8 @@ type scope struct {
 	sideEffect bool
 	// stops: that router stops at an unknown outcome, whatever is wished inside.
 	stops bool
+	// rerun: the operation was begun before.
+	rerun bool
 }
 
 // frame is a router that we are inside of.
@@ -63,8 +65,8 @@ func (c *attemptContext) Value(key any) any {
 // errors and events, and a router gives one operation to a provider at most
 // once: a second call with the same id, while the first runs or after it was
 // accepted or uncertain, returns a [DuplicateError] or the [UncertainError]
-// again. A router remembers the last 8192 operations, for 24 h at the most. An
-// empty id is no name.
+// again. A router remembers the last 8192 operations, for 24 h at the most, and
+// as many reports of operations it does not know. An empty id is no name.
 func Operation(ctx context.Context, id string) context.Context {
 	next := &scope{}
 	if s := scopeOf(ctx); s != nil {

@@ -63,8 +63,10 @@ func (w Weights) check() error {
 // success rate. Cost and latency are taken relative to the best among the
 // candidates (half the latency scores double), success is the smoothed share
 // of successes. An unknown cost scores nothing for cost; a provider without
-// latency history scores as the fastest, so that it gets one. [Optimize]
-// replaces the weights for one call.
+// latency history scores above the fastest, for one request at a time, so that
+// it gets one. A failure counts as 1 s at least, and what is known of a provider that is not asked fades
+// (time constant 5 min), so that one bad moment does not keep it out for good.
+// [Optimize] replaces the weights for one call.
 func Scored(w Weights) Strategy { return scored{w} }
 
 type scored struct{ w Weights }
@@ -80,39 +82,50 @@ func (scored) String() string { return "scored" }
 
 // Next returns the candidate with the highest score.
 func (s scored) Next(_ context.Context, p Pick) int {
-	w := s.w
-	if p.optimize != nil {
-		w = *p.optimize
-	}
 	cheapest, fastest := math.Inf(1), math.Inf(1)
 	for i := range p.Candidates {
 		if cost, ok := p.Candidates[i].Cost(); ok {
 			cheapest = min(cheapest, cost)
 		}
-		if latency := p.Candidates[i].Latency(); latency > 0 {
-			fastest = min(fastest, float64(latency))
+		if latency, _ := p.Candidates[i].believed(p.now); latency > 0 {
+			fastest = min(fastest, latency)
 		}
 	}
 	best, most := 0, math.Inf(-1)
 	for i := range p.Candidates {
-		if score := w.score(p.Candidates[i], cheapest, fastest); score > most {
+		if score := s.w.score(p.Candidates[i], p.now, cheapest, fastest); score > most {
 			best, most = i, score
 		}
 	}
 	return best
 }
 
-func (w Weights) score(c Candidate, cheapest, fastest float64) float64 {
-	score := w.Success * c.SuccessRate()
+func (w Weights) score(c Candidate, now int64, cheapest, fastest float64) float64 {
+	latency, failures := c.believed(now)
+	score := w.Success * (1 - failures)
 	if cost, ok := c.Cost(); ok {
 		score += w.Cost * relative(cheapest, cost)
 	}
-	if latency := c.Latency(); latency > 0 {
-		score += w.Speed * relative(fastest, float64(latency))
-	} else {
-		score += w.Speed
+	switch {
+	case latency > 0:
+		score += w.Speed * relative(fastest, latency)
+	case c.InFlight() == 0:
+		score += w.Speed * unknownSpeed
 	}
 	return score
+}
+
+// unknownSpeed is what a provider without latency history scores while nobody
+// waits for its first answer: a little more than the fastest, who would
+// otherwise win the tie.
+const unknownSpeed = 1 + 1e-6
+
+// believed is what the candidate's statistics say by now.
+func (c Candidate) believed(now int64) (latency, failures float64) {
+	if c.e == nil {
+		return 0, 0
+	}
+	return c.e.stats.faded(now)
 }
 
 // relative is how close value comes to the best, in [0, 1].

@@ -26,6 +26,10 @@ func (c *call[Req, Resp]) runOnce() (resp Resp, err error) {
 			return resp, err
 		}
 	}
+	c.rerun = c.idBase > 0
+	if outer {
+		c.rerun = c.scope.rerun
+	}
 	done := false
 	defer func() {
 		if c.r.ops != nil {
@@ -50,6 +54,10 @@ func (c *call[Req, Resp]) endOperation(named, served bool) {
 	if c.uncertain > 0 {
 		end.uncertain = c.uncertainError()
 		end.open = unsettled(nil, c.attempts())
+		end.settles = func(path string) bool {
+			i, ok := c.r.byName[path]
+			return ok && c.sole(i)
+		}
 	}
 	c.r.ops.leave(c.operation, c.r.now(), end)
 }
@@ -120,7 +128,9 @@ func (c *call[Req, Resp]) findOut(a *attempt[Req, Resp], index, at int) (Resp, O
 	if c.r.ops != nil {
 		switch c.r.ops.reported(c.operation, a.e.name, c.now) {
 		case OutcomeNotAccepted:
-			return none, OutcomeNotAccepted
+			if c.sole(index) {
+				return none, OutcomeNotAccepted
+			}
 		case OutcomeAccepted:
 			c.known = OutcomeAccepted
 		case OutcomeUnknown:
@@ -145,6 +155,9 @@ func (c *call[Req, Resp]) findOut(a *attempt[Req, Resp], index, at int) (Resp, O
 	switch {
 	case err == nil:
 		c.records[at].ok = true
+		if c.isSticky() {
+			c.r.sticky.put(c.wish.sticky, index, c.now)
+		}
 		return resp, OutcomeAccepted
 	case errors.Is(err, ErrNotFound) && c.known != OutcomeAccepted:
 		return none, OutcomeNotAccepted
@@ -152,6 +165,10 @@ func (c *call[Req, Resp]) findOut(a *attempt[Req, Resp], index, at int) (Resp, O
 		return none, OutcomeUnknown
 	}
 }
+
+// sole says whether the operation was given to the provider once only. A report
+// names no attempt: of several, it may speak of an earlier one.
+func (c *call[Req, Resp]) sole(index int) bool { return c.at[index].tries == 1 && !c.rerun }
 
 // unknown is what follows an attempt that may have taken effect: one repeat
 // where repeating is safe, the next provider if the caller chose so, or the
@@ -163,7 +180,8 @@ func (c *call[Req, Resp]) unknown(a *attempt[Req, Resp], index, at int) next {
 		return stop
 	}
 	// What is nested did its own repeating, where it is safe.
-	repeat := c.r.providers[index].Dedupes && !c.repeated && a.e.nested == nil && c.budgeted > 0 && a.e.flags.Load() == 0
+	repeat := c.r.providers[index].Dedupes && !c.repeated && a.e.nested == nil && c.budgeted > 0 && a.e.flags.Load() == 0 &&
+		c.affords(index)
 	if repeat && c.pay() {
 		c.repeated, c.repeating = true, index+1
 		return again

@@ -33,7 +33,7 @@ type stats struct {
 	cost     atomicFloat
 	failRate atomicFloat // smoothed share of failures, so that zero is a good start
 
-	latest    atomic.Int64 // the latency measured last
+	latest    atomic.Int64 // the latency measured last; 0 if none was
 	ewma      atomicFloat  // nanoseconds
 	ewmaStamp atomic.Int64 // when ewma was last moved
 	quantiles atomic.Pointer[quantiles]
@@ -50,7 +50,8 @@ type quantiles struct {
 
 // wantsSample says whether this success is to be measured.
 func (s *stats) wantsSample() bool {
-	return s.latest.Load() >= int64(sampleBelow) || s.begun.Load()%sampleEvery == 1
+	latest := s.latest.Load()
+	return latest == 0 || latest >= int64(sampleBelow) || s.begun.Load()%sampleEvery == 1
 }
 
 // inFlight is how many attempts run now. Counting the ends instead of the
@@ -78,7 +79,7 @@ func (s *stats) attempts() map[string]uint64 {
 
 // observe adds one latency.
 func (s *stats) observe(now, took int64) {
-	took = max(took, 0)
+	took = max(took, 1)
 	s.latest.Store(took)
 	s.moveEWMA(now, float64(took))
 	s.mu.Lock()
@@ -122,10 +123,24 @@ func (s *stats) penalise(now, took int64) {
 	touch(&s.ewmaStamp, now)
 }
 
+// leastOutlasted is how long an attempt must have run to say anything.
+const leastOutlasted = int64(time.Millisecond)
+
+// outlasted notes an attempt that was ended from outside before it answered,
+// the loser of a hedge, say: it would have taken longer still. Otherwise a
+// provider that always loses would stay unknown, which strategies take for
+// fast.
+func (s *stats) outlasted(now, ran int64) {
+	if ran >= leastOutlasted && float64(ran) > s.ewma.load() {
+		s.ewma.store(float64(ran))
+		s.ewmaStamp.Store(now)
+	}
+}
+
 // touch moves a time stamp that is read in seconds. A write to memory that
 // other cores read is dear, so it is saved within a millisecond.
 func touch(stamp *atomic.Int64, now int64) {
-	if old := stamp.Load(); now-old > int64(time.Millisecond) || now < old {
+	if old := stamp.Load(); old == 0 || now-old > int64(time.Millisecond) || now < old {
 		stamp.Store(now)
 	}
 }
@@ -158,6 +173,17 @@ func (s *stats) rate(failed bool) {
 		next = target
 	}
 	s.failRate.store(next) // a lost update among many is no loss
+}
+
+// fadeTau is how soon Scored forgets what it knows of a provider that is not
+// asked: otherwise one bad moment would keep it out for good.
+const fadeTau = 5 * time.Minute
+
+// faded is the average latency, in nanoseconds, and the share of failures, as
+// they are still believed.
+func (s *stats) faded(now int64) (latency, failures float64) {
+	left := math.Exp(-float64(max(now-s.ewmaStamp.Load(), 0)) / float64(fadeTau))
+	return s.ewma.load() * left, s.failRate.load() * left
 }
 
 func (s *stats) successRate() float64 { return 1 - s.failRate.load() }

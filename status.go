@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"math"
 	"time"
 )
 
@@ -112,10 +113,10 @@ func (c *core) strategyName() string {
 
 func (e *endpoint) status(now int64) ProviderStatus {
 	s := ProviderStatus{
-		Name: e.name, Ready: e.standing(now).ok, Breaker: e.breakerState(now), Reasons: e.reasons(now),
+		Name: e.name, Ready: e.standing(now).ok && e.limit.ready(), Breaker: e.breakerState(now), Reasons: e.reasons(now),
 		Weight: int(e.weight.Load()), InFlight: e.stats.inFlight(),
 		Detached: int(e.stats.detached.Load()), Attempts: e.stats.attempts(),
-		SuccessRate: e.stats.successRate(), Cost: e.stats.cost.load(), LastError: e.errorInfo(),
+		SuccessRate: e.stats.successRate(), Cost: finite(e.stats.cost.load()), LastError: e.errorInfo(),
 		Latency: LatencyStatus{Average: time.Duration(e.stats.ewma.load())},
 	}
 	if q, ok := e.stats.latencies(); ok {
@@ -131,6 +132,14 @@ func (e *endpoint) status(now int64) ProviderStatus {
 		}
 	}
 	return s
+}
+
+// finite keeps a sum that left the range of numbers from spoiling the JSON.
+func finite(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return min(max(v, 0), math.MaxFloat64)
 }
 
 // breakerState is the state as a user understands it: half-open as soon as a
@@ -212,7 +221,7 @@ type lastFailure struct {
 // noteError remembers a failure for status. Of failures alike within a
 // millisecond the first is enough, and spares the others the lock.
 func (e *endpoint) noteError(now int64, r *reading) {
-	kind := int64(r.class)<<32 | int64(r.status)
+	kind := int64(r.class+1)<<32 | int64(uint32(r.status)) //nolint:gosec // bits; 0 stands for none yet
 	if e.errorKind.Load() == kind && now-e.errorAt.Load() < int64(time.Millisecond) {
 		return
 	}

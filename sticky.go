@@ -29,16 +29,9 @@ func newStickyTable(p StickyPolicy) *stickyTable {
 	return &stickyTable{newLRU[int](p.Keys, int64(p.TTL))}
 }
 
+// get returns who served the key last. It does not count as use, for a plan
+// looks too; being served does.
 func (t *stickyTable) get(key string, now int64) (index int, ok bool) {
-	t.keys.update(key, now, func(v int, found bool) (int, bool) {
-		index, ok = v, found
-		return v, found
-	})
-	return index, ok
-}
-
-// look is get for a plan: it does not count as use.
-func (t *stickyTable) look(key string, now int64) (index int, ok bool) {
 	t.keys.mu.Lock()
 	defer t.keys.mu.Unlock()
 	t.keys.expire(now)

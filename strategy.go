@@ -46,17 +46,33 @@ type Pick struct {
 	// Size is how many providers are registered.
 	Size int
 
-	now      int64
-	optimize *Weights
+	now int64
 }
 
-// Candidate is a provider that a strategy may choose.
+// Candidate is a provider that a strategy may choose. It is good for one call
+// of Next and must not be kept.
 type Candidate struct {
 	// Index is its place in the router's registration.
 	Index int
 
 	e *endpoint
 	c coster
+}
+
+// position finds the candidate that was registered at index, or -1.
+func position(candidates []Candidate, index int) int {
+	if index < len(candidates) && candidates[index].Index == index {
+		return index // nobody before it is absent
+	}
+	for i := min(index, len(candidates)-1); i >= 0; i-- {
+		if candidates[i].Index == index {
+			return i
+		}
+		if candidates[i].Index < index {
+			return -1
+		}
+	}
+	return -1
 }
 
 // coster estimates what the request at hand costs.

@@ -2,8 +2,8 @@ package failover
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 )
 
@@ -14,10 +14,11 @@ import (
 // failure give back one halving, and a success gives back all. After a
 // failure, the next provider is drawn by weight from those not yet tried.
 //
+// A provider gets at least one request for 65535 of the heaviest one's.
 // [Router.SetWeight] changes a weight at run time; 0 drains the provider.
 func Weighted() Strategy { return &weighted{} }
 
-type weighted struct{ turn atomic.Uint64 }
+type weighted struct{ turns rotation }
 
 func (*weighted) bind(*core) Strategy { return &weighted{} }
 func (*weighted) String() string      { return "weighted" }
@@ -29,72 +30,59 @@ const (
 	halvingMemory = int64(10 * time.Second)
 	// weightScale keeps six halvings of a weight of 1 apart.
 	weightScale = 1 << maxHalvings
+	// maxWeight keeps the arithmetic on weights within 64 bits.
+	maxWeight = math.MaxInt32
 )
 
 // Next returns whose turn it is by weight.
 func (s *weighted) Next(_ context.Context, p Pick) int {
-	if len(p.Candidates) == 1 {
-		s.step(p)
+	switch {
+	case len(p.Candidates) < 2:
 		return 0
-	}
-	if p.Attempt > 0 {
+	case p.Attempt > 0:
 		return drawByWeight(p, rand.Uint64()) //nolint:gosec // spreading load needs no secret numbers
+	default:
+		return s.stride(p)
 	}
-	return s.stride(p)
 }
 
-// step takes the next number of the rotation.
-func (s *weighted) step(p Pick) uint64 {
-	if p.Dry || p.Attempt > 0 {
-		return s.turn.Load()
-	}
-	return s.turn.Add(1) - 1
-}
-
-// stride walks the registered ring; in generation g of it a provider of
-// (scaled) weight w is taken when it gains w of strideMax there. The heaviest
-// candidate is taken in every generation, so two of them are always enough.
+// stride walks the ring of candidates; in generation g of it one of (scaled)
+// weight w is taken when g·w passes a multiple of strideMax there. The heaviest
+// is taken in every generation, so two of them are always enough.
 func (s *weighted) stride(p Pick) int {
 	heaviest := uint64(0)
 	for i := range p.Candidates {
 		heaviest = max(heaviest, p.Candidates[i].e.effectiveWeight(p.now))
 	}
 	if heaviest == 0 {
-		return drawByWeight(p, 0)
+		return 0
 	}
-	size := uint64(p.Size) //nolint:gosec // a count
-	turn := s.step(p)
-	for range 2 * p.Size {
-		index, generation := turn%size, turn/size
-		if at := position(p.Candidates, int(index)); at >= 0 { //nolint:gosec // below size
-			w := p.Candidates[at].e.effectiveWeight(p.now) * strideMax / heaviest
-			if mod := (w*generation + index*strideOffset) % strideMax; w > 0 && mod >= strideMax-w {
-				return at
-			}
+	size := uint64(len(p.Candidates))
+	turn := s.turns.of(p)
+	n := turn.next(p)
+	for range 2 * size {
+		at, generation := n%size, n/size
+		if takes(p.Candidates[at].e.effectiveWeight(p.now), heaviest, at, generation) {
+			return int(at) //nolint:gosec // below size
 		}
 		if p.Dry {
-			turn++
+			n++
 		} else {
-			turn = s.turn.Add(1) - 1
+			n = turn.next(p)
 		}
 	}
-	return drawByWeight(p, turn)
+	// Others took the turns in which the heaviest is due.
+	return drawByWeight(p, rand.Uint64()) //nolint:gosec // as above
 }
 
-// position finds the candidate that was registered at index, or -1.
-func position(candidates []Candidate, index int) int {
-	if index < len(candidates) && candidates[index].Index == index {
-		return index // nobody before it is absent
+// takes says whether the candidate at a place of the ring is taken in this
+// generation of it.
+func takes(weight, heaviest, at, generation uint64) bool {
+	if weight == 0 {
+		return false
 	}
-	for i := min(index, len(candidates)-1); i >= 0; i-- {
-		if candidates[i].Index == index {
-			return i
-		}
-		if candidates[i].Index < index {
-			return -1
-		}
-	}
-	return -1
+	scaled := max(weight*strideMax/heaviest, 1)
+	return (scaled*(generation%strideMax)+at*strideOffset)%strideMax >= strideMax-scaled
 }
 
 // drawByWeight returns a candidate with a chance proportional to its weight.
@@ -133,5 +121,5 @@ func (e *endpoint) effectiveWeight(now int64) uint64 {
 func (e *endpoint) halvings(now int64) int64 {
 	failures, _ := e.breaker.streak.counts()
 	recovered := (now - e.lastFailure.Load()) / halvingMemory
-	return min(max(int64(failures)-max(recovered, 0), 0), maxHalvings)
+	return max(min(int64(failures), maxHalvings)-max(recovered, 0), 0)
 }

@@ -34,7 +34,11 @@ func With(ctx context.Context, list ...Wish) context.Context {
 // For binds wishes to the router of that name (see [WithName]); routers
 // of other names do not see them.
 func For(router string, list ...Wish) Wish {
+	list = slices.Clone(list)
 	return Wish{router: router, apply: func(w *wishes) error {
+		if router == "" {
+			return fmt.Errorf("failover: For: the router's name is empty") //nolint:perfsprint // reads like its neighbours
+		}
 		for _, wish := range list {
 			if wish.router != "" && wish.router != router {
 				continue
@@ -53,12 +57,14 @@ func For(router string, list ...Wish) Wish {
 // Prefer asks the named providers first, in this order, if they are eligible.
 // A name may be a path into a nested router ("pool/key1").
 func Prefer(providers ...string) Wish {
+	providers = slices.Clone(providers)
 	return Wish{apply: func(w *wishes) error { w.prefer = providers; return nil }}
 }
 
 // Only restricts the call to the named providers. A name that the router does
 // not have is an error. Several Only keep what is in all of them.
 func Only(providers ...string) Wish {
+	providers = slices.Clone(providers)
 	return Wish{apply: func(w *wishes) error {
 		if len(providers) == 0 {
 			return fmt.Errorf("failover: Only: no provider is named") //nolint:perfsprint // reads like its neighbours
@@ -71,6 +77,7 @@ func Only(providers ...string) Wish {
 // Avoid leaves out the named providers; a name the router does not have is
 // left out already.
 func Avoid(providers ...string) Wish {
+	providers = slices.Clone(providers)
 	return Wish{apply: func(w *wishes) error { w.avoid = append(w.avoid, providers...); return nil }}
 }
 
@@ -91,6 +98,17 @@ func MaxCost(most float64) Wish {
 			return fmt.Errorf("failover: MaxCost: %v is negative or no number", most)
 		}
 		w.maxCost, w.capped = most, true
+		return nil
+	}}
+}
+
+// atMost is MaxCost as it goes inward: it never raises what was wished for the
+// nested router.
+func atMost(most float64) Wish {
+	return Wish{apply: func(w *wishes) error {
+		if !w.capped || most < w.maxCost {
+			w.maxCost, w.capped = most, true
+		}
 		return nil
 	}}
 }
@@ -130,22 +148,23 @@ func OnUncertain(p UncertainPolicy) Wish {
 		if p > FailOver {
 			return fmt.Errorf("failover: OnUncertain: %d is no policy", p)
 		}
-		w.failOver = p == FailOver
+		w.failOver, w.onUncertain = p == FailOver, true
 		return nil
 	}}
 }
 
 // wishes are those that apply to one router.
 type wishes struct {
-	prefer     []string
-	only       [][]string
-	avoid      []string
-	sticky     string
-	maxCost    float64
-	capped     bool
-	optimize   *Weights
-	noFailover bool
-	failOver   bool
+	prefer      []string
+	only        [][]string
+	avoid       []string
+	sticky      string
+	maxCost     float64
+	capped      bool
+	optimize    *Weights
+	noFailover  bool
+	failOver    bool
+	onUncertain bool // failOver was given, be it false
 }
 
 // collect adds up the wishes meant for the router of this name.
@@ -167,7 +186,7 @@ func (w *wishes) check(c *core) error {
 	for _, names := range w.only {
 		for _, name := range names {
 			if !c.knows(name) {
-				return fmt.Errorf("failover: Only: %w %q", ErrUnknownProvider, printable(name))
+				return &unknownProvider{"Only", name}
 			}
 		}
 	}
@@ -213,6 +232,9 @@ func (w *wishes) inward(provider string, unbound bool) Wish {
 		next = *w
 	}
 	next.prefer = below(w.prefer, provider)
+	if next.prefer == nil && w.prefer != nil && unbound {
+		next.prefer = []string{} // it replaces an earlier one, if only by nobody
+	}
 	next.avoid = below(w.avoid, provider)
 	next.only = nil
 	for _, names := range w.only {
@@ -240,7 +262,9 @@ func (w *wishes) merge(from *wishes) {
 		w.optimize = from.optimize
 	}
 	w.noFailover = w.noFailover || from.noFailover
-	w.failOver = w.failOver || from.failOver
+	if from.onUncertain {
+		w.failOver, w.onUncertain = from.failOver, true
+	}
 }
 
 // below returns the rest of those paths that lead into provider.

@@ -50,7 +50,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer router.Close() //nolint:errcheck // it returns nil
+	defer router.Close()
 
 	ask := func(ctx context.Context, text string) {
 		result, err := router.Route(ctx, question{text})

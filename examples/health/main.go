@@ -40,7 +40,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer router.Close() //nolint:errcheck // it returns nil
+	defer router.Close()
 
 	ask := func(when string) {
 		answer, err := router.Do(context.Background(), "hello")

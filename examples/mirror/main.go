@@ -42,7 +42,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer router.Close() //nolint:errcheck // it returns nil
+	defer router.Close()
 
 	for _, req := range []string{"one", "two", "three?", "four"} {
 		answer, err := router.Do(context.Background(), req)

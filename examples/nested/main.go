@@ -31,7 +31,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer pool.Close() //nolint:errcheck // it returns nil
+	defer pool.Close()
 
 	router, err := failover.New(failover.Providers(
 		failover.Nest("main", pool),
@@ -42,7 +42,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer router.Close() //nolint:errcheck // it returns nil
+	defer router.Close()
 
 	ask := func(ctx context.Context, when string) {
 		answer, err := router.Do(ctx, "served")

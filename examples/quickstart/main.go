@@ -52,7 +52,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer speech.Close() //nolint:errcheck // it returns nil
+	defer speech.Close()
 
 	say := func(text string) error { return speak(speech, text) }
 

@@ -30,7 +30,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer router.Close() //nolint:errcheck // it returns nil
+	defer router.Close()
 
 	count := func(title string) {
 		served := map[string]int{}

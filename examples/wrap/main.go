@@ -33,7 +33,7 @@ func (c *client) Complete(ctx context.Context, req request) (string, error) {
 	if err != nil {
 		return "", err // network errors are read as they are
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return "", failover.HTTPError(resp) // class, Retry-After and request id
 	}
@@ -72,7 +72,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer router.Close() //nolint:errcheck // it returns nil
+	defer router.Close()
 
 	result, err := router.Route(context.Background(), request{"our-name", "hello"})
 	if err != nil {
