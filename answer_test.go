@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func (l list) Empty() bool     { return len(l) == 0 }
 func (c choices) Empty() bool  { return len(c.list) == 0 }
 func (s *silence) Empty() bool { return s.seconds == 0 }
 
-// check gives an answer to a router and sees whether it counts.
+// emptyAnswer gives an answer to a router and sees whether it counts.
 func emptyAnswer[Resp any](name string, answer Resp, empty bool) func(t *testing.T) (string, bool, bool) {
 	return func(t *testing.T) (string, bool, bool) {
 		t.Helper()
@@ -48,7 +49,11 @@ func emptyAnswer[Resp any](name string, answer Resp, empty bool) func(t *testing
 			require.EqualError(t, err, "failover: all providers failed: a: incomplete (empty answer)")
 			assert.Equal(t, map[string]uint64{"incomplete": 1}, r.Status().Providers[0].Attempts)
 		}
-		assert.Zero(t, discarded, "there is nothing to release")
+		want := 0
+		if empty && !reflect.ValueOf(&answer).Elem().IsZero() {
+			want = 1 // it may hold something to release all the same
+		}
+		assert.Equal(t, want, discarded, name)
 
 		lenient, lerr := failover.New(failover.Providers(p), failover.WithEmptyAnswers())
 		require.NoError(t, lerr)

@@ -99,7 +99,6 @@ type carrier struct {
 	dice    *dice
 	dedupes bool
 	naive   bool
-	named   bool
 	report  func(op, path string, outcome failover.Outcome)
 
 	mu      sync.Mutex
@@ -334,12 +333,11 @@ type told struct {
 	err      error
 	panicked any
 	exited   bool
-	effects  int // that happened meanwhile
 }
 
 // send calls the router on a goroutine of its own, for it may end it.
 func (p *post) send(op string, failOver bool) told {
-	ctx := context.Background() //nolint:usetesting // the bubble's goroutines end by themselves
+	ctx := context.Background()
 	if op != "" {
 		ctx = failover.Operation(ctx, op)
 	}
@@ -492,7 +490,7 @@ func requireTyped(t *testing.T, err error) {
 }
 
 func isType[E error](err error) bool {
-	_, ok := err.(E) //nolint:errorlint // the type itself is meant
+	_, ok := err.(E)
 	return ok
 }
 

@@ -204,7 +204,7 @@ func (a *attempt[Req, Resp]) read(err error) reading {
 			break // it came just then
 		}
 		r.class = ClassCanceled
-		if a.caller.Err() != context.Canceled { //nolint:errorlint // its cause may well match the other
+		if a.caller.Err() != context.Canceled {
 			r.class = ClassTimeout
 			r.unblamed = !a.e.silentEnough(a.end - a.start)
 		}
@@ -216,7 +216,7 @@ func (a *attempt[Req, Resp]) read(err error) reading {
 				r.class = ClassTimeout
 			}
 		} else {
-			r.err = timedOut{err}
+			r.err = timedOutError{err}
 			r.unblamed = !a.e.silentEnough(a.end - a.start)
 		}
 	}
@@ -286,12 +286,12 @@ type classified struct {
 func (c classified) Error() string   { return c.says.Error() }
 func (c classified) Unwrap() []error { return []error{c.says, c.err} }
 
-// timedOut is an attempt that ran out of its own time.
-type timedOut struct{ err error }
+// timedOutError is an attempt that ran out of its own time.
+type timedOutError struct{ err error }
 
-func (t timedOut) Error() string   { return ErrAttemptTimeout.Error() }
-func (t timedOut) SafeToPrint()    {}
-func (t timedOut) Unwrap() []error { return []error{ErrAttemptTimeout, t.err} }
+func (t timedOutError) Error() string   { return ErrAttemptTimeout.Error() }
+func (t timedOutError) SafeToPrint()    {}
+func (t timedOutError) Unwrap() []error { return []error{ErrAttemptTimeout, t.err} }
 
 // failed counts a failure and says what the breaker is to see.
 func (a *attempt[Req, Resp]) failed() error {

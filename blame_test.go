@@ -257,7 +257,7 @@ func TestDeadlineWithoutItsTimer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, b := newActor("a"), newActor("b")
 		a.plays(func(ctx context.Context) (string, error) {
-			_ = pass(context.Background(), time.Second) //nolint:usetesting // it ignores its context
+			_ = pass(context.Background(), time.Second)
 			return "", errSpilled
 		})
 		r := onStage(t, []*actor{a, b}, touchy())

@@ -263,8 +263,8 @@ func (s *streak) update(f func(failures, timeouts, unsupported uint64, dial bool
 	}
 }
 
-// fail counts one failure and returns how many came in a row.
-func (s *streak) fail(timeout bool) int {
+// fail counts one failure.
+func (s *streak) fail(timeout bool) {
 	for {
 		old := s.word.Load()
 		failures := min(old&streakMask+1, streakMask)
@@ -274,7 +274,7 @@ func (s *streak) fail(timeout bool) int {
 		}
 		next := old&^(streakMask|streakMask<<streakTimeouts) | failures | timeouts<<streakTimeouts
 		if s.word.CompareAndSwap(old, next) {
-			return int(failures) //nolint:gosec // 16 bits
+			return
 		}
 	}
 }

@@ -153,9 +153,11 @@ func TestBreakerOpensAtHalfFailuresOfTwenty(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			a, _, r := pair(t)
 			a.failsAs(failover.ClassUnsatisfactory)
-			mustAsk(t, r, 40)
+			mustAsk(t, r, 1)
+			a.failsAs(failover.ClassTransient)
+			mustAsk(t, r, 1)
 			alternate(t, a, r, 18, 0)
-			require.Equal(t, failover.BreakerClosed, stateOf(t, r, "a"))
+			require.Equal(t, failover.BreakerClosed, stateOf(t, r, "a"), "ten of nineteen")
 		})
 	})
 }

@@ -183,14 +183,14 @@ func (c *call[Req, Resp]) run() (Resp, error) {
 			}
 			return c.fail()
 		}
-		resp, next := c.serve(index)
+		resp, next := c.serveAfter(index)
 		switch next {
 		case served:
 			return resp, nil
 		case stop:
 			c.stopped = true
 			return c.fail()
-		case move:
+		case move, again: // serve has done the repeating
 		}
 	}
 }
@@ -512,6 +512,23 @@ const (
 	again              // the same provider, now
 	stop               // the request is over
 )
+
+// serveAfter is serve for a call that may hold an answer which Validate
+// refused: nobody gets it if a later provider's code panics.
+func (c *call[Req, Resp]) serveAfter(index int) (Resp, next) {
+	if !c.hasRejected {
+		return c.serve(index)
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.discard(c.rejecter, c.rejected)
+		}
+	}()
+	resp, next := c.serve(index)
+	returned = true
+	return resp, next
+}
 
 // serve makes attempts at one provider until it has answered, is done with, or
 // the request is over.

@@ -57,7 +57,7 @@ func (r *reading) toError(provider string) *Error {
 	cause := r.err
 	if declared, ok := errors.AsType[*Error](r.err); ok && declared != nil && !r.final {
 		*e = *declared
-		if r.err == error(declared) {
+		if r.err == error(declared) { //nolint:errorlint // only if nothing is wrapped around it
 			cause = declared.Err
 		}
 	}
@@ -70,7 +70,7 @@ func read(err error) reading {
 	if declared, ok := err.(*Error); ok { //nolint:errorlint // the common case; the chain is searched below
 		return readDeclared(declared, err)
 	}
-	if says(err) == nothing {
+	if !says(err) {
 		return reading{err: err}
 	}
 	if r, ok := readNested(err); ok {
@@ -90,7 +90,7 @@ const (
 // says tells in one look whether there is anything to read in an error, so
 // that one that says nothing costs nothing.
 func says(err error) bool {
-	switch err {
+	switch err { //nolint:errorlint // wrapping is looked for below
 	case io.EOF, io.ErrUnexpectedEOF, context.Canceled, net.ErrClosed, http.ErrServerClosed, http.ErrSchemeMismatch:
 		return something
 	}

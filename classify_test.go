@@ -465,8 +465,10 @@ func FuzzClassify(f *testing.F) {
 	f.Add(uint8(3), uint8(1), 429, "rate_limit", "slow down", "req", int64(time.Second), uint8(1))
 	f.Add(uint8(255), uint8(255), -1, "\x00\xff", strings.Repeat("x", 1000), "\n", int64(-1), uint8(5))
 	causes := []error{
-		nil, io.EOF, context.DeadlineExceeded, &net.OpError{Op: "dial"}, errors.New("q9z"), withStatus{503},
-		withRetryAfter{-1}, &net.DNSError{Name: "q9z"}, &url.Error{URL: "q9z", Err: errors.New("q9z")},
+		nil, io.EOF, context.DeadlineExceeded, &net.OpError{Op: "dial"}, errors.New("q9z"),
+		withStatus{503},
+		withRetryAfter{-1},
+		&net.DNSError{Name: "q9z"}, &url.Error{URL: "q9z", Err: errors.New("q9z")},
 	}
 	f.Fuzz(func(t *testing.T, class, outcome uint8, status int, code, message, id string, after int64, cause uint8) {
 		e := &failover.Error{

@@ -38,17 +38,21 @@ func TestCooldownFollowsRetryAfter(t *testing.T) {
 		{"milliseconds", []string{"Retry-After-Ms", "1500", "Retry-After", "2"}, nil, 1500 * time.Millisecond},
 		{
 			"a date against the response's own Date, whatever the clock here says",
-			[]string{"Retry-After", "Wed, 21 Oct 2015 07:28:30 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"}, nil, 30 * time.Second,
+			[]string{"Retry-After", "Wed, 21 Oct 2015 07:28:30 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"},
+			nil, 30 * time.Second,
 		},
 		{"shorter than the default", []string{"Retry-After", "1"}, nil, time.Second},
 		{"at most 15 min", []string{"Retry-After", "86400"}, nil, 15 * time.Minute},
 		{
-			"at most WithMaxCooldown", []string{"Retry-After", "86400"},
-			[]failover.Option{failover.WithMaxCooldown(time.Hour)}, time.Hour,
+			"at most WithMaxCooldown",
+			[]string{"Retry-After", "86400"},
+			[]failover.Option{failover.WithMaxCooldown(time.Hour)},
+			time.Hour,
 		},
 		{
 			"WithMaxCooldown caps the default too", nil,
-			[]failover.Option{failover.WithMaxCooldown(2 * time.Second)}, 2 * time.Second,
+			[]failover.Option{failover.WithMaxCooldown(2 * time.Second)},
+			2 * time.Second,
 		},
 		{"a date in the past says nothing", []string{
 			"Retry-After", "Wed, 21 Oct 2015 07:27:00 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT",
@@ -208,7 +212,8 @@ func TestCooldownIsExtendedNeverShortened(t *testing.T) {
 	}{
 		{"a longer Retry-After extends", []error{httpError(429, "Retry-After", "20"), httpError(429, "Retry-After", "60")}, time.Minute},
 		{
-			"a shorter one does not shorten", []error{httpError(429, "Retry-After", "60"), httpError(429, "Retry-After", "1")},
+			"a shorter one does not shorten",
+			[]error{httpError(429, "Retry-After", "60"), httpError(429, "Retry-After", "1")},
 			time.Minute - time.Millisecond,
 		},
 		{"nor does none", []error{httpError(429, "Retry-After", "60"), httpError(429)}, time.Minute - time.Millisecond},

@@ -220,7 +220,7 @@ func TestCancelDuringBackoffReturnsAtOnce(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		_, err = r.Do(ctx, 0)
 		require.ErrorIs(t, err, context.Canceled)
-		canceled, ok := err.(*failover.CanceledError) //nolint:errorlint // the concrete type is promised
+		canceled, ok := err.(*failover.CanceledError)
 		require.True(t, ok)
 		require.Len(t, canceled.Attempts, 1)
 		require.Equal(t, time.Second, time.Since(begun))

@@ -464,16 +464,16 @@ func (e *endpoint) recovered(now int64) {
 }
 
 // queueEvent keeps an event until nobody holds a lock.
-func (e *endpoint) queueEvent(make func(Origin) Event) {
+func (e *endpoint) queueEvent(build func(Origin) Event) {
 	e.mu.Lock()
-	e.queueLocked(make)
+	e.queueLocked(build)
 	e.mu.Unlock()
 }
 
 // queueLocked is queueEvent under mu.
-func (e *endpoint) queueLocked(make func(Origin) Event) {
+func (e *endpoint) queueLocked(build func(Origin) Event) {
 	if e.core.listening {
-		e.queue = append(e.queue, make(e.core.origin()))
+		e.queue = append(e.queue, build(e.core.origin()))
 		e.pending.Store(true)
 	}
 }

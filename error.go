@@ -64,11 +64,12 @@ func (e *Error) Error() string {
 // "dial: connection refused" or, for a foreign error, its type.
 func (e *Error) detail() string {
 	var parts []string
-	if e.Status != 0 && e.Code != "" {
+	switch {
+	case e.Status != 0 && e.Code != "":
 		parts = append(parts, strconv.Itoa(e.Status)+" "+printable(e.Code))
-	} else if e.Status != 0 {
+	case e.Status != 0:
 		parts = append(parts, strconv.Itoa(e.Status))
-	} else if e.Code != "" {
+	case e.Code != "":
 		parts = append(parts, printable(e.Code))
 	}
 	if reason := e.reason(); reason != "" {

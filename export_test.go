@@ -68,3 +68,61 @@ func NewCooldown() func(class Class, now int64, retryAfter, longest time.Duratio
 		return end
 	}
 }
+
+// Budget is the token bucket of a router, counted in thousandths.
+type Budget = budget
+
+// NewBudget makes one as New does.
+func NewBudget(p BudgetPolicy) (*Budget, error) {
+	c := &config{}
+	p.complete(c)
+	return newBudget(p), c.err
+}
+
+// The steps of a request: taking a token, giving it back, and a success.
+func (b *budget) Take() bool      { return b.take() }
+func (b *budget) Untake()         { b.untake() }
+func (b *budget) Succeed()        { b.succeed() }
+func (b *budget) Tokens() float64 { return b.tokens() }
+
+// OpenTimes are how long a breaker stays open the first n times, one after the
+// other, when a failure asked to be left alone for retryAfter each time.
+func OpenTimes(p BreakerPolicy, n int, retryAfter time.Duration) ([]time.Duration, BreakerPolicy, error) {
+	c := &config{}
+	p.complete(c)
+	b, times := &breaker{policy: &p}, make([]time.Duration, n)
+	if c.err != nil {
+		return nil, p, c.err
+	}
+	for i := range times {
+		now := int64(i) * int64(time.Hour)
+		b.leaveAlone(now + int64(retryAfter))
+		times[i] = time.Duration(b.openFor(now))
+	}
+	return times, p, nil
+}
+
+// Table is the bounded table behind Sticky and the operations.
+type Table struct{ l *lru[int] }
+
+// NewTable makes one for so many keys.
+func NewTable(most int, ttl int64) Table { return Table{newLRU[int](most, ttl)} }
+
+// Put keeps a value, Get looks it up as a use, Drop removes it, Len counts.
+func (t Table) Put(key string, value int, now int64) {
+	t.l.update(key, now, func(int, bool) (int, bool) { return value, true })
+}
+
+// Get returns the value of a key.
+func (t Table) Get(key string, now int64) (value int, ok bool) {
+	t.l.update(key, now, func(v int, found bool) (int, bool) { value, ok = v, found; return v, found })
+	return value, ok
+}
+
+// Drop removes a key.
+func (t Table) Drop(key string, now int64) {
+	t.l.update(key, now, func(v int, _ bool) (int, bool) { return v, false })
+}
+
+// Len is how many keys there are.
+func (t Table) Len() int { return len(t.l.byKey) }

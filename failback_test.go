@@ -25,7 +25,7 @@ func recovering(t *testing.T, p failover.FailbackPolicy, opts ...failover.Option
 	require.NoError(t, err)
 	require.Equal(t, "b", who)
 	f[0].fail(nil)
-	time.Sleep(1200 * time.Millisecond)
+	wait(t, 1200*time.Millisecond)
 	who, err = r.Do(failover.With(t.Context(), failover.Only("a")), 0)
 	require.NoError(t, err)
 	require.Equal(t, "a", who)
@@ -57,7 +57,7 @@ func TestFailbackWaitsForTheMinimumHealthyTime(t *testing.T) {
 			who, err := r.Do(t.Context(), 0)
 			require.NoError(t, err)
 			require.Equal(t, "b", who, "%v too early", time.Until(back))
-			time.Sleep(10 * time.Second)
+			wait(t, 10*time.Second)
 		}
 		who, err := r.Do(t.Context(), 0)
 		require.NoError(t, err)
@@ -69,10 +69,10 @@ func TestFailbackWaitsForTheMinimumHealthyTime(t *testing.T) {
 		_, err = r.Do(t.Context(), 0)
 		require.NoError(t, err)
 		f[0].fail(nil)
-		time.Sleep(2 * time.Second)
+		wait(t, 2*time.Second)
 		_, err = r.Do(failover.With(t.Context(), failover.Only("a")), 0)
 		require.NoError(t, err)
-		time.Sleep(59 * time.Second)
+		wait(t, 59*time.Second)
 		who, err = r.Do(t.Context(), 0)
 		require.NoError(t, err)
 		assert.Equal(t, "b", who)
@@ -119,7 +119,7 @@ func TestFailbackRampsTheShareUp(t *testing.T) {
 						if who == "a" {
 							n++
 						}
-						time.Sleep(20 * time.Millisecond)
+						wait(t, 20*time.Millisecond)
 					}
 					return float64(n) / (minute / 20)
 				}
@@ -146,7 +146,7 @@ func TestRampDoesNotLoseRequests(t *testing.T) {
 			who, err := r.Do(t.Context(), i)
 			require.NoError(t, err, "%v into the ramp", time.Duration(i)*time.Second)
 			require.Equal(t, "a", who)
-			time.Sleep(time.Second)
+			wait(t, time.Second)
 		}
 		require.NoError(t, r.Enable("b"))
 		f[1].fail(errNode)

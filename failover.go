@@ -289,20 +289,20 @@ func (c *core) knows(path string) bool {
 	return c.ends[i].nested != nil && c.ends[i].nested.knows(rest)
 }
 
-// unknownProvider says that a name given to a method or wish is nobody's.
-type unknownProvider struct{ where, name string }
+// unknownProviderError says that a name given to a method or wish is nobody's.
+type unknownProviderError struct{ where, name string }
 
-func (e *unknownProvider) Error() string {
+func (e *unknownProviderError) Error() string {
 	return fmt.Sprintf("failover: %s: unknown provider %q", e.where, printable(e.name))
 }
 
-func (e *unknownProvider) Is(target error) bool { return target == ErrUnknownProvider }
+func (e *unknownProviderError) Is(target error) bool { return target == ErrUnknownProvider }
 
 // find returns the endpoint of a name given to method.
 func (c *core) find(method, name string) (*endpoint, error) {
 	i, ok := c.byName[name]
 	if !ok {
-		return nil, &unknownProvider{method, name}
+		return nil, &unknownProviderError{method, name}
 	}
 	return c.ends[i], nil
 }

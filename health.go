@@ -124,7 +124,8 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 	h := &e.health
 	h.mu.Lock()
 	h.last, h.everDone = time.Now(), true
-	changed, healthy := false, err == nil
+	var changed bool
+	healthy := err == nil
 	if err == nil {
 		h.passed, h.failed, h.lastErr = h.passed+1, 0, nil
 		e.awaitProbe.Store(false)
@@ -132,7 +133,7 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 	} else {
 		r := read(err)
 		if timedOutProbe {
-			r.class, r.err = ClassTimeout, timedOut{err}
+			r.class, r.err = ClassTimeout, timedOutError{err}
 		}
 		if r.class == ClassRateLimited {
 			e.awaitProbe.Store(false) // it says nothing of health, but it was an answer

@@ -109,7 +109,7 @@ func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge 
 		}
 	}()
 	who := &racer[Req, Resp]{index: index, cancel: cancelCause}
-	cancel := c.prepare(&who.attempt, ctx, index, trial, false)
+	cancel := c.prepare(ctx, &who.attempt, index, trial, false)
 	who.hedge, who.own, prepared = hedge, true, true
 	work := func() {
 		aside(who.run, func(p *carried) {
@@ -237,7 +237,7 @@ func (r *race[Req, Resp]) end() {
 // fallBehind records a racer that failed and is not asked again.
 func (c *call[Req, Resp]) fallBehind(race *race[Req, Resp], done *racer[Req, Resp]) {
 	if done.refused {
-		_, _ = c.takeBack(&done.attempt, done.index)
+		c.takeBack(&done.attempt, done.index)
 		return
 	}
 	c.now = max(c.now, done.end)

@@ -3,6 +3,7 @@ package failover_test
 import (
 	"math"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,10 +25,8 @@ func classOfStatus(status int) failover.Class {
 		failover.ClassRateLimited:  {429},
 	}
 	for class, statuses := range listed {
-		for _, s := range statuses {
-			if s == status {
-				return class
-			}
+		if slices.Contains(statuses, status) {
+			return class
 		}
 	}
 	switch status / 100 {

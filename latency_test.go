@@ -145,7 +145,7 @@ func TestLeastLatencySpreadsByLoad(t *testing.T) {
 				_, err := r.Do(t.Context(), i)
 				assert.NoError(t, err)
 			})
-			time.Sleep(5 * time.Millisecond)
+			wait(t, 5*time.Millisecond)
 		}
 		wg.Wait()
 		for _, p := range all[:3] {

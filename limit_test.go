@@ -65,9 +65,9 @@ func TestRateLimitMovesToTheNextProvider(t *testing.T) {
 					Order: []string{"b"}, Skipped: []failover.Skip{{Provider: "a", Reason: failover.ReasonLimited}},
 				}, plan)
 
-				time.Sleep(tc.refill - time.Millisecond)
+				wait(t, tc.refill-time.Millisecond)
 				assert.Equal(t, "b", servedBy(t, r, 1))
-				time.Sleep(2 * time.Millisecond)
+				wait(t, 2*time.Millisecond)
 				assert.True(t, r.Status().Providers[0].Ready)
 				assert.Equal(t, "ab", servedBy(t, r, 2))
 			})

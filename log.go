@@ -80,7 +80,8 @@ func breakerLevel(e BreakerEvent) slog.Level {
 
 // exhaustedLevel keeps callers that went away from looking like an outage.
 func exhaustedLevel(e ExhaustedEvent) slog.Level {
-	if c, ok := e.Err.(*CanceledError); ok && endedText(c.ended) == context.Canceled.Error() { //nolint:errorlint // made by the call as it is
+	c, ok := e.Err.(*CanceledError) //nolint:errorlint // made by the call as it is
+	if ok && endedText(c.ended) == context.Canceled.Error() {
 		return slog.LevelDebug
 	}
 	return slog.LevelError

@@ -64,7 +64,11 @@ func (l *lru[V]) has(key string, now int64) bool {
 }
 
 func (l *lru[V]) expire(now int64) {
-	for el := l.order.Back(); el != nil && now-el.Value.(*lruEntry[V]).used > l.ttl; el = l.order.Back() { //nolint:forcetypeassert // as above
+	for {
+		el := l.order.Back()
+		if el == nil || now-el.Value.(*lruEntry[V]).used <= l.ttl { //nolint:forcetypeassert // as above
+			return
+		}
 		l.remove(el)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"sync/atomic"
@@ -123,6 +124,10 @@ func (m *mirror[Req, Resp]) build(primary, shadow Provider[Req, Resp]) error {
 	primary.Limit = Limit{} // the mirror's own limit is the primary's
 	r, err := New(Providers(primary, shadow), WithRetry(RetryPolicy{MaxAttempts: 1}))
 	m.Router = r
+	if err == nil && p.Mode == Paired {
+		// A side that is open is not tried out of need: there is the other.
+		r.lastForced.Store(math.MaxInt64 / 2)
+	}
 	return err
 }
 

@@ -308,7 +308,8 @@ func TestWishesWithPaths(t *testing.T) {
 		"only a key or another":      {[]failover.Wish{failover.Only("pool/key2", "other")}, []int{0, 1, 0}, nil},
 		"two that exclude each other": {
 			[]failover.Wish{failover.Only("pool/key1"), failover.Only("pool/key2")},
-			[]int{0, 0, 0}, failover.ErrAllFailed,
+			[]int{0, 0, 0},
+			failover.ErrAllFailed,
 		},
 		"avoid a key":            {[]failover.Wish{failover.Avoid("pool/key1")}, []int{0, 1, 0}, nil},
 		"avoid a pool":           {[]failover.Wish{failover.Avoid("pool")}, []int{0, 0, 1}, nil},

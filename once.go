@@ -18,7 +18,7 @@ func (c *call[Req, Resp]) once(index int, trial, forced bool) (Resp, next) {
 		}
 	}
 	a := &c.att
-	cancel := c.prepare(a, c.ctx, index, trial, forced)
+	cancel := c.prepare(c.ctx, a, index, trial, forced)
 	if cancel != nil {
 		defer cancel() // for a panic; harmless twice
 	}
@@ -35,7 +35,7 @@ func (c *call[Req, Resp]) once(index int, trial, forced bool) (Resp, next) {
 // prepare fills in an attempt and its context, and counts it. The returned
 // function, if any, releases the context.
 func (c *call[Req, Resp]) prepare(
-	a *attempt[Req, Resp], parent context.Context, index int, trial, forced bool,
+	parent context.Context, a *attempt[Req, Resp], index int, trial, forced bool,
 ) context.CancelFunc {
 	r, e := c.r, c.r.ends[index]
 	ready := false
@@ -64,14 +64,14 @@ func (c *call[Req, Resp]) prepare(
 	a.r, a.e, a.p, a.caller, a.ctx, a.req = r, e, &r.providers[index], c.ctx, parent, c.req
 	a.start, a.number, a.trial, a.forced = c.now, c.number, trial, forced
 	a.once, a.ends, a.timed = c.sideEffect, c.caller, c.story
-	cancel := c.equip(a, index, parent)
+	cancel := c.equip(parent, a, index)
 	ready = true
 	return cancel
 }
 
 // equip gives the attempt a context of its own where it needs one: for its
 // time, or to carry its id or the router inward.
-func (c *call[Req, Resp]) equip(a *attempt[Req, Resp], index int, parent context.Context) context.CancelFunc {
+func (c *call[Req, Resp]) equip(parent context.Context, a *attempt[Req, Resp], index int) context.CancelFunc {
 	limit := c.timeFor(index)
 	var cancel context.CancelFunc
 	if limit > 0 {
@@ -203,7 +203,9 @@ func (c *call[Req, Resp]) successor(index int) int {
 // decide records the attempt and says what follows.
 func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) {
 	if a.refused {
-		return c.takeBack(a, index)
+		c.takeBack(a, index)
+		var none Resp
+		return none, move
 	}
 	if a.end > c.now {
 		c.now = a.end
@@ -255,7 +257,7 @@ func (c *call[Req, Resp]) note(a *attempt[Req, Resp], index int) {
 }
 
 // takeBack uncounts an attempt that the breaker did not let through.
-func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) (Resp, next) {
+func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) {
 	at := &c.at[index]
 	c.r.flush(c.ctx, a.e)
 	c.number--
@@ -270,8 +272,6 @@ func (c *call[Req, Resp]) takeBack(a *attempt[Req, Resp], index int) (Resp, next
 	}
 	at.tries--
 	at.state = placePassed
-	var none Resp
-	return none, move
 }
 
 func (c *call[Req, Resp]) record(a *attempt[Req, Resp], index int) {

@@ -236,7 +236,7 @@ func (c *core) Report(operation, provider string, outcome Outcome, cause error) 
 func (c *core) report(operation, path string, outcome Outcome, cause error) {
 	wasUncertain := false
 	if c.ops != nil { // else it sends only inside a router that does
-		repeated := false
+		var repeated bool
 		if repeated, wasUncertain = c.ops.settle(operation, path, outcome, c.now()); repeated {
 			return
 		}

@@ -172,7 +172,7 @@ func TestPlanTakesNothing(t *testing.T) {
 		_, err := r.Do(sticky, 0) // at a
 		require.NoError(t, err)
 		for range 5 {
-			time.Sleep(15 * time.Second)
+			wait(t, 15*time.Second)
 			_, err = r.Plan(sticky, 0)
 			require.NoError(t, err)
 		}
@@ -185,7 +185,7 @@ func TestPlanTakesNothing(t *testing.T) {
 		for range 2 {
 			_, err = r.Do(t.Context(), 0)
 			require.Error(t, err)
-			time.Sleep(500 * time.Millisecond)
+			wait(t, 500*time.Millisecond)
 		}
 		before, err := json.Marshal(r.Status().Providers)
 		require.NoError(t, err)
@@ -203,7 +203,7 @@ func TestPlanTakesNothing(t *testing.T) {
 
 		f[0].fail(nil)
 		f[1].fail(nil)
-		time.Sleep(time.Minute)
+		wait(t, time.Minute)
 		for range 3 {
 			assert.Len(t, planned(t, r), 2)
 		}

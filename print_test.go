@@ -11,7 +11,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -57,7 +56,6 @@ func leaks() map[string]error {
 		"host not found":     &net.DNSError{Err: planted, Name: planted, Server: planted, IsNotFound: true},
 		"certificate":        &tls.CertificateVerificationError{Err: x509.HostnameError{Host: planted, Certificate: &x509.Certificate{}}},
 		"record":             tls.RecordHeaderError{Msg: planted},
-		"protocol":           &http.ProtocolError{ErrorString: planted},
 		"body":               &json.UnmarshalTypeError{Value: planted, Field: planted},
 		"number":             &strconv.NumError{Func: planted, Num: planted, Err: strconv.ErrSyntax},
 		"loud":               loudError{planted},
@@ -109,7 +107,7 @@ func requireErrorIsSilent(t *testing.T, err error) {
 	t.Helper()
 	requireNothingPlanted(t, "error", err)
 	var attempts []failover.Attempt
-	switch e := err.(type) { //nolint:errorlint // it came from the router as it is
+	switch e := err.(type) {
 	case *failover.AllFailedError:
 		requireNothingPlanted(t, "value", *e)
 		attempts = e.Attempts

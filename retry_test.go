@@ -349,7 +349,8 @@ func TestRateLimitWaits(t *testing.T) {
 		{"a longer one is not", limited("2"), false, 0, []failover.Option{failover.WithRateLimitWait(time.Second)}, "b", 0},
 		{
 			"nor one past the deadline", limited("2"), false, 2 * time.Second,
-			[]failover.Option{failover.WithRateLimitWait(time.Minute)}, "b", 0,
+			[]failover.Option{failover.WithRateLimitWait(time.Minute)},
+			"b", 0,
 		},
 		{"alone it is waited for", limited("9"), true, 0, nil, "a", 9 * time.Second},
 		{"for 10 s at the most without a deadline", limited("11"), true, 0, nil, "", 0},

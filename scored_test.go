@@ -79,14 +79,14 @@ func market(t *testing.T, strategy failover.Strategy) *failover.Router[int, stri
 		}
 	}
 	// Peaks are forgotten, so that only the usual latency stands.
-	time.Sleep(time.Minute)
+	wait(t, time.Minute)
 	for range 4 {
 		for _, p := range []*paced{cheap, fast, steady} {
 			p.fails.Store(nil)
 			_, err := r.Do(failover.With(t.Context(), failover.Only(p.name)), 0)
 			require.NoError(t, err)
 		}
-		time.Sleep(30 * time.Second)
+		wait(t, 30*time.Second)
 	}
 	return r
 }

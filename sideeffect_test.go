@@ -171,17 +171,20 @@ func TestUncertainMatchesTheCallersContext(t *testing.T) {
 				time.AfterFunc(time.Second, func() { cancel(errHungUp) })
 				return ctx, func() { cancel(nil) }
 			},
-			[]error{context.Canceled, errHungUp}, []error{context.DeadlineExceeded},
+			[]error{context.Canceled, errHungUp},
+			[]error{context.DeadlineExceeded},
 		},
 		"deadline": {
 			func(ctx context.Context) (context.Context, context.CancelFunc) {
 				return context.WithTimeout(ctx, time.Second)
 			},
-			[]error{context.DeadlineExceeded}, []error{context.Canceled},
+			[]error{context.DeadlineExceeded},
+			[]error{context.Canceled},
 		},
 		"attempt timeout": {
 			func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} },
-			[]error{failover.ErrAttemptTimeout}, []error{context.DeadlineExceeded, context.Canceled},
+			[]error{failover.ErrAttemptTimeout},
+			[]error{context.DeadlineExceeded, context.Canceled},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

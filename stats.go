@@ -67,7 +67,7 @@ func (s *stats) attempts() map[string]uint64 {
 	other := s.refused.Load()
 	for class := range s.failed {
 		if n := s.failed[class].Load(); n > 0 {
-			counts[Class(class).String()] = n //nolint:gosec // an index of classes
+			counts[Class(class).String()] = n
 			other += n
 		}
 	}

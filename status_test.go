@@ -56,7 +56,7 @@ func TestStatusOfARouterInTrouble(t *testing.T) {
 		}, failover.WithBreaker(failover.BreakerPolicy{ConsecutiveFailures: 1}))
 		_, err := r.Do(t.Context(), 0)
 		require.NoError(t, err)
-		time.Sleep(time.Second)
+		wait(t, time.Second)
 		_, err = r.Do(t.Context(), 0)
 		require.NoError(t, err)
 		var s failover.Status
@@ -113,7 +113,7 @@ func TestStatusReasons(t *testing.T) {
 		}
 	}
 	sleep := func(d time.Duration) func(*testing.T, *failover.Router[int, string], *node) {
-		return func(*testing.T, *failover.Router[int, string], *node) { time.Sleep(d) }
+		return func(*testing.T, *failover.Router[int, string], *node) { wait(t, d) }
 	}
 	for name, steps := range map[string][]step{
 		"open, half-open, recovering": {
@@ -252,7 +252,7 @@ func TestStatusInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := newPaced("slow", time.Minute)
 		detached := failover.Detached("aside", func(int) (string, error) {
-			time.Sleep(time.Minute)
+			wait(t, time.Minute)
 			return "aside", nil
 		})
 		r := pacedRouter(t, failover.Providers(slow.provider(), detached))
@@ -274,7 +274,7 @@ func TestStatusInFlight(t *testing.T) {
 		assert.Equal(t, [3]int{0, 0, 2}, [3]int{s[0].InFlight, s[1].InFlight, s[1].Detached}, "nobody waits for those any more")
 		assert.Equal(t, map[string]uint64{"canceled": 3}, s[0].Attempts)
 		assert.Nil(t, s[0].LastError, "the caller's end is nobody's failure")
-		time.Sleep(time.Minute)
+		wait(t, time.Minute)
 		synctest.Wait()
 		assert.Zero(t, r.Status().Providers[1].Detached)
 	})

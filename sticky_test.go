@@ -85,10 +85,10 @@ func TestStickyIsForgotten(t *testing.T) {
 			r := newFleet(2).router(t, nil) // 30 min by default
 			require.Equal(t, "b", sticks(t, r, "k", failover.Prefer("b")))
 			for range 5 {
-				time.Sleep(30 * time.Minute)
+				wait(t, 30*time.Minute)
 				require.Equal(t, "b", sticks(t, r, "k"), "each use counts")
 			}
-			time.Sleep(30*time.Minute + 1)
+			wait(t, 30*time.Minute+1)
 			assert.Equal(t, "a", sticks(t, r, "k"))
 		})
 	})
@@ -110,7 +110,7 @@ func TestStickyIsForgotten(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newFleet(2).router(t, nil, failover.WithSticky(failover.StickyPolicy{Keys: math.MaxInt, TTL: 365 * 24 * time.Hour}))
 			require.Equal(t, "b", sticks(t, r, "k", failover.Prefer("b")))
-			time.Sleep(300 * 24 * time.Hour)
+			wait(t, 300*24*time.Hour)
 			assert.Equal(t, "b", sticks(t, r, "k"))
 		})
 	})
@@ -127,7 +127,7 @@ func TestStickyIsNoTrial(t *testing.T) {
 		f[0].fail(errNode)
 		require.Equal(t, "b", servedBy(t, r, 1))
 		f[0].fail(nil)
-		time.Sleep(15 * time.Second) // half-open
+		wait(t, 15*time.Second) // half-open
 		require.Equal(t, failover.BreakerHalfOpen, r.Status().Providers[0].Breaker)
 		assert.Equal(t, "b", sticks(t, r, "old"))
 		assert.Equal(t, "b", sticks(t, r, "new"))
@@ -140,7 +140,7 @@ func TestStickyIsNoTrial(t *testing.T) {
 		require.Equal(t, "b", servedBy(t, r, 1))
 		require.NoError(t, r.Disable("b"))
 		f[0].fail(nil)
-		time.Sleep(25 * time.Second)
+		wait(t, 25*time.Second)
 		assert.Equal(t, "a", sticks(t, r, "newest"), "unless nobody else can serve")
 	})
 }

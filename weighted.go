@@ -111,7 +111,7 @@ func (e *endpoint) effectiveWeight(now int64) uint64 {
 	if e == nil {
 		return 0
 	}
-	w := uint64(max(e.weight.Load(), 0)) * weightScale //nolint:gosec // not negative
+	w := uint64(max(e.weight.Load(), 0)) * weightScale
 	if e.breaker.streak.word.Load() == 0 {
 		return w
 	}

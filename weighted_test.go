@@ -39,10 +39,10 @@ func TestWeightIsHalvedPerFailureAndRecoversWithTime(t *testing.T) {
 		assert.InDelta(t, 64, effectiveWeight(r, 1, time.Since(begun)), 0, "the neighbour's")
 
 		// Each 10 s give back one halving, however long the row was.
-		time.Sleep(10*time.Second - time.Nanosecond)
+		wait(t, 10*time.Second-time.Nanosecond)
 		require.InDelta(t, 1, weight(), 0)
 		for _, want := range []float64{2, 4, 8, 16, 32, 64, 64} {
-			time.Sleep(10 * time.Second)
+			wait(t, 10*time.Second)
 			require.InDelta(t, want, weight(), 0)
 		}
 

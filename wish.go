@@ -186,7 +186,7 @@ func (w *wishes) check(c *core) error {
 	for _, names := range w.only {
 		for _, name := range names {
 			if !c.knows(name) {
-				return &unknownProvider{"Only", name}
+				return &unknownProviderError{"Only", name}
 			}
 		}
 	}
