@@ -39,6 +39,7 @@ type attempt[Req, Resp any] struct {
 	rejected bool // an answer, but Validate refused it
 	refused  bool // the breaker did not let it through
 	done     bool // nothing panicked
+	dirty    bool // used since forget
 }
 
 // forget drops what belongs to a request, so that an attempt can be used for
@@ -50,7 +51,7 @@ func (a *attempt[Req, Resp]) forget() {
 	if a.reading.err != nil {
 		a.reading = reading{}
 	}
-	a.end = 0
+	a.end, a.dirty = 0, false
 	a.trial, a.forced, a.hedge, a.once, a.ends, a.own, a.timed = false, false, false, false, false, false, false
 	a.entered, a.asked, a.ok, a.rejected, a.refused, a.done = false, false, false, false, false, false
 }

@@ -612,6 +612,14 @@ func TestEnableClearsEverything(t *testing.T) {
 		require.Empty(t, reasonsOf(t, r, "a"))
 		require.Empty(t, reasonsOf(t, r, "c"))
 
+		a.fails(httpError(429))
+		for range 2 {
+			mustAsk(t, r, 1)
+			require.Equal(t, 5*time.Second, cooling(t, r), "the growth of its cooldowns is forgotten")
+			require.NoError(t, r.Enable("a"))
+			wait(t, time.Second)
+		}
+
 		require.NoError(t, r.Disable("a"))
 		require.NoError(t, r.Enable("a"))
 		require.Empty(t, reasonsOf(t, r, "a"))

@@ -82,6 +82,7 @@ func TestBudgetIsExactUnderConcurrency(t *testing.T) {
 func FuzzOpenTime(f *testing.F) {
 	f.Add(int64(0), int64(0), uint16(10), int64(0))
 	f.Add(int64(1), int64(1), uint16(2000), int64(time.Minute))
+	f.Add(int64(1), int64(23), uint16(18), int64(-21))
 	f.Add(int64(time.Hour), int64(365*24*time.Hour), uint16(3000), int64(time.Hour))
 	f.Fuzz(func(t *testing.T, openFor, maxOpen int64, n uint16, retryAfter int64) {
 		retryAfter = max(retryAfter%int64(365*24*time.Hour), 0)

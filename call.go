@@ -108,6 +108,10 @@ func newCall[Req, Resp any](r *Router[Req, Resp]) *call[Req, Resp] {
 //   - [DuplicateError] for an [Operation] that was begun before,
 //   - [ErrClosed] after Close, [ErrReentered] from inside an attempt of the
 //     same router, and a plain error for a wish that cannot be.
+//
+// With side effects, an attempt that was accepted although its answer could not
+// be read ([OutcomeAccepted]) is a success: Do returns nil and whatever the
+// provider returned, which may be the zero Resp.
 func (r *Router[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	c := r.calls.Get().(*call[Req, Resp]) //nolint:forcetypeassert // it makes nothing else
 	resp, err := c.do(ctx, req)

@@ -108,6 +108,18 @@ func TestCooldownGrows(t *testing.T) {
 	}
 }
 
+func TestAccountCooldownGrowsToFifteenMinutesAtMost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, _, r := pair(t, failover.WithMaxCooldown(24*time.Hour))
+		a.fails(httpError(402))
+		for range 6 {
+			mustAsk(t, r, 1)
+			require.LessOrEqual(t, cooling(t, r), 15*time.Minute)
+			coolOff(t, r)
+		}
+	})
+}
+
 func TestCooldownGrowthIsForgottenAfterFiveCleanMinutes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -78,8 +78,9 @@ type endpoint struct {
 	mu        sync.Mutex // guards below; never held while calling gobreaker or user code
 	trialsDue int        // successes still needed in probation
 	downSince int64
-	openedAt  int64 // when the breaker last opened from closed
-	armed     int   // generation of the breaker
+	openedAt  int64        // when the breaker last opened from closed
+	told      BreakerState // of the breaker, as events tell it
+	armed     int          // generation of the breaker
 	queue     []Event
 	lastError lastFailure
 }
@@ -227,14 +228,17 @@ func (e *endpoint) takeTrial(f uint32, now int64, forced bool) bool {
 			break
 		}
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f&flagOpen != 0 && !forced {
+		e.tell(BreakerHalfOpen, 0)
+	}
 	e.leaveCooldown(now)
 	return true
 }
 
-// leaveCooldown turns a cooldown that is over into probation.
+// leaveCooldown turns a cooldown that is over into probation. Under mu.
 func (e *endpoint) leaveCooldown(now int64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	f := e.flags.Load()
 	over := uint32(0)
 	if f&flagCooling != 0 && now >= e.cool.until.Load() {
@@ -332,13 +336,28 @@ func (e *endpoint) coolOne(now, started int64, class Class, retryAfter, longest 
 	}
 }
 
+// tell queues the news of the breaker's state, if it is news. Under mu.
+func (e *endpoint) tell(state BreakerState, until int64) {
+	from := e.told
+	if from == state {
+		return
+	}
+	e.told = state
+	e.queueLocked(func(o Origin) Event {
+		ev := BreakerEvent{Origin: o, Provider: e.name, From: from, To: state}
+		if until > 0 {
+			ev.Until = e.core.at(until)
+		}
+		return ev
+	})
+}
+
 // breakerChanged runs under gobreaker's lock: it records and returns.
 func (e *endpoint) breakerChanged(generation int, from, to gobreaker.State) {
 	now := e.core.now()
-	ev := BreakerEvent{Provider: e.name, From: breakerState(from), To: breakerState(to)}
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	if generation != e.armed {
-		e.mu.Unlock()
 		return
 	}
 	switch to {
@@ -353,28 +372,16 @@ func (e *endpoint) breakerChanged(generation int, from, to gobreaker.State) {
 		e.awaitProbe.Store(e.probed)
 		e.down(now)
 		e.flags.Or(flagOpen)
-		ev.Until = e.core.at(until)
+		e.tell(BreakerOpen, until)
 	case gobreaker.StateClosed:
 		e.breaker.changedAt.Store(now)
 		e.breaker.streak.clear()
 		e.flags.And(^(flagOpen | flagProbation))
-	case gobreaker.StateHalfOpen:
-	}
-	e.queueLocked(func(o Origin) Event { ev.Origin = o; return ev })
-	if to == gobreaker.StateClosed {
+		e.tell(BreakerClosed, 0)
 		e.recovered(now)
-	}
-	e.mu.Unlock()
-}
-
-func breakerState(s gobreaker.State) BreakerState {
-	switch s {
-	case gobreaker.StateOpen:
-		return BreakerOpen
 	case gobreaker.StateHalfOpen:
-		return BreakerHalfOpen
-	default:
-		return BreakerClosed
+		// A late result makes gobreaker say so although the gate is shut; the
+		// first trial is what tells.
 	}
 }
 
@@ -383,7 +390,7 @@ func breakerState(s gobreaker.State) BreakerState {
 func (e *endpoint) reset(now int64, due int) {
 	e.mu.Lock()
 	e.armed++
-	e.closedByHand(now)
+	e.tell(BreakerClosed, 0)
 	e.breaker.openUntil.Store(0)
 	e.breaker.changedAt.Store(e.core.now())
 	e.breaker.retryAfter.Store(0)
@@ -402,16 +409,6 @@ func (e *endpoint) reset(now int64, due int) {
 	e.arm()
 }
 
-// closedByHand tells of a breaker that is closed without gobreaker's doing.
-// Under mu.
-func (e *endpoint) closedByHand(now int64) {
-	if from := e.breakerState(now); from != BreakerClosed {
-		e.queueLocked(func(o Origin) Event {
-			return BreakerEvent{Origin: o, Provider: e.name, From: from, To: BreakerClosed}
-		})
-	}
-}
-
 // forgive takes back what failures to connect did, once they turn out to be
 // our own: the counts, and an opening of the last few seconds.
 func (e *endpoint) forgive(now int64) {
@@ -424,7 +421,7 @@ func (e *endpoint) forgive(now int64) {
 	e.armed++
 	e.breaker.streak.forgive()
 	if open {
-		e.closedByHand(now)
+		e.tell(BreakerClosed, 0)
 		e.breaker.opens.Add(-1)
 		e.breaker.openUntil.Store(0)
 		e.awaitProbe.Store(false)

@@ -190,6 +190,36 @@ func TestEventsOfABreaker(t *testing.T) {
 	})
 }
 
+// TestHalfOpenIsToldByItsTrial: a late result makes gobreaker half-open while
+// ours is still shut for longer.
+func TestHalfOpenIsToldByItsTrial(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		notes := &notebook{}
+		a, _, r := pair(t, notes.option())
+		trip(t, r, a)
+		untilTrial(t, r, "a")
+		a.answers()
+		mustAsk(t, r, 2)
+		a.takes(12 * time.Second)
+		var group sync.WaitGroup
+		group.Go(func() { _, _ = ask(t, r) })
+		synctest.Wait()
+		trip(t, r, a) // for 20 s
+		notes.clear()
+		group.Wait()
+		require.Equal(t, failover.BreakerOpen, stateOf(t, r, "a"))
+		require.Equal(t, []string{"attempt a"}, kinds(notes))
+		notes.clear()
+		untilTrial(t, r, "a")
+		require.Empty(t, notes.all())
+		a.answers()
+		mustAsk(t, r, 2)
+		require.Equal(t, []string{
+			"attempt a", "breaker a open to half_open", "attempt a", "breaker a half_open to closed", "recovered a",
+		}, kinds(notes))
+	})
+}
+
 func TestEventsOfACooldown(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		notes := &notebook{}

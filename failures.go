@@ -22,7 +22,8 @@ const (
 	// ErrClosed is returned after Close.
 	ErrClosed = sentinel("the router is closed")
 	// ErrReentered is returned by a router that is called from inside one of
-	// its own attempts.
+	// its own attempts, with the attempt's context. An attempt that has no
+	// deadline and no timeout carries nothing to tell it by.
 	ErrReentered = sentinel("the router was called from inside itself")
 	// ErrUnknownProvider is returned when a name is not one of the router's.
 	ErrUnknownProvider = sentinel("unknown provider")

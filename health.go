@@ -160,5 +160,5 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 		e.flags.Or(flagUnhealthy)
 	}
 	e.mu.Unlock()
-	c.flush(c.life, e)
+	c.alone(e.name, func() { c.flush(c.life, e) })
 }

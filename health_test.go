@@ -365,6 +365,13 @@ func TestAwaitingProbeIsForcedWhenNobodyElseIsLeft(t *testing.T) {
 		wait(t, time.Second)
 		mustAsk(t, r, 2)
 		require.Empty(t, reasonsOf(t, r, "a"))
+
+		// That it once waited for a probe is forgotten with its recovery.
+		require.NoError(t, r.Enable("b"))
+		a.fails(httpError(429))
+		mustAsk(t, r, 1)
+		coolOff(t, r)
+		require.Equal(t, []failover.Reason{failover.ReasonHalfOpen}, reasonsOf(t, r, "a"))
 	})
 }
 

@@ -108,6 +108,24 @@ func TestLocalTroubleUndoesAnOpening(t *testing.T) {
 	})
 }
 
+func TestLocalTroubleUndoesNoOldOpening(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newActor("a"), newActor("b")
+		r := onStage(t, []*actor{a, b}, once())
+		outage(a)
+		b.takes(time.Millisecond)
+		mustAsk(t, r, 5)
+		untilTrial(t, r, "a")
+		mustAsk(t, r, 1)
+		require.Equal(t, failover.BreakerOpen, stateOf(t, r, "a"), "its trial failed")
+		outage(b)
+		_, err := ask(t, r)
+		require.ErrorIs(t, err, failover.ErrAllFailed)
+		require.Equal(t, failover.BreakerOpen, stateOf(t, r, "a"), "it had been open long before b was lost")
+		require.Equal(t, failover.BreakerClosed, stateOf(t, r, "b"))
+	})
+}
+
 func TestWhatIsNotLocalTrouble(t *testing.T) {
 	t.Parallel()
 	failures := func(t *testing.T, prepare func(t *testing.T, a, b *actor, r *stage)) failover.BreakerState {

@@ -60,7 +60,10 @@ func (c *call[Req, Resp]) prepare(
 			c.spend(e, cost)
 		}
 	}
-	a.forget()
+	if a.dirty {
+		a.forget()
+	}
+	a.dirty = true
 	a.r, a.e, a.p, a.caller, a.ctx, a.req = r, e, &r.providers[index], c.ctx, parent, c.req
 	a.start, a.number, a.trial, a.forced = c.now, c.number, trial, forced
 	a.once, a.ends, a.timed = c.sideEffect, c.caller, c.story
@@ -210,11 +213,15 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 	if a.end > c.now {
 		c.now = a.end
 	}
-	c.takeStock(a)
+	if a.lent != nil {
+		c.takeStock(a)
+	}
 	if !a.ok || c.story {
 		c.record(a, index)
 	}
-	c.r.flush(c.ctx, a.e)
+	if a.e.pending.Load() {
+		c.r.flush(c.ctx, a.e)
+	}
 	if a.ok {
 		if c.repeated && c.uncertain > 0 && c.records[c.uncertain-1].id == c.attemptID() {
 			c.uncertain, c.untold = 0, 0 // the same attempt, repeated where that is safe

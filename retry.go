@@ -91,9 +91,9 @@ func jitter(d time.Duration) time.Duration {
 	return time.Duration(rand.Int64N(max(int64(d)+1, int64(d)))) //nolint:gosec // spreading load needs no secret numbers
 }
 
-// around draws evenly from d ± share·d.
+// around draws evenly from d ± share·d, and never nothing.
 func around(d time.Duration, share float64) time.Duration {
-	return time.Duration(float64(d) * (1 - share + 2*share*rand.Float64())) //nolint:gosec // as above
+	return max(time.Duration(float64(d)*(1-share+2*share*rand.Float64())), 1) //nolint:gosec // as above
 }
 
 // BudgetPolicy is a token bucket shared by all requests of a router, so that

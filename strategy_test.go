@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -507,4 +508,45 @@ func TestCandidateStatistics(t *testing.T) {
 	}
 	assert.Less(t, rate, 0.7)
 	assert.Positive(t, rate)
+}
+
+// A strategy that panics is user code: the panic goes to the caller, and
+// nothing of the router is lost with it.
+func TestAStrategyThatPanics(t *testing.T) {
+	t.Parallel()
+	f := newFleet(2)
+	f[0].fail(errNode)
+	var wild atomic.Int64
+	r := f.router(t, func(_ int, p *failover.Provider[int, string]) { p.Limit = failover.Limit{Concurrency: 1} },
+		failover.WithStrategy(failover.StrategyFunc(func(_ context.Context, p failover.Pick) int {
+			if int64(p.Attempt) == wild.Load()-1 {
+				panic("wild")
+			}
+			return 0
+		})))
+	for _, ctx := range []func() (context.Context, context.CancelFunc){
+		func() (context.Context, context.CancelFunc) { return t.Context(), func() {} },
+		// With a deadline it is also asked who would come next, while an
+		// attempt is being made.
+		func() (context.Context, context.CancelFunc) { return context.WithTimeout(t.Context(), time.Hour) },
+	} {
+		for attempt := range int64(2) {
+			wild.Store(attempt + 1)
+			for range 3 {
+				ctx, cancel := ctx()
+				assert.PanicsWithValue(t, "wild", func() { _, _ = r.Do(ctx, 0) })
+				cancel()
+			}
+			wild.Store(0)
+			ctx, cancel := ctx()
+			who, err := r.Do(ctx, 0)
+			cancel()
+			require.NoError(t, err)
+			require.Equal(t, "b", who)
+			for _, p := range r.Status().Providers {
+				require.True(t, p.Ready, p.Name)
+				require.Zero(t, p.InFlight)
+			}
+		}
+	}
 }

@@ -220,29 +220,3 @@ func FuzzWeights(f *testing.F) {
 		}
 	})
 }
-
-// FuzzRoundRobin: whoever is left, it names one of them, and each as often as
-// the others.
-func FuzzRoundRobin(f *testing.F) {
-	f.Add(3, uint64(7), uint64(0))
-	f.Add(9, uint64(0b101010101), uint64(math.MaxUint64-5))
-	f.Fuzz(func(t *testing.T, size int, live, turns uint64) {
-		if size < 1 || size > 12 {
-			return
-		}
-		if live &= 1<<size - 1; live == 0 {
-			return
-		}
-		r := newFleet(size).router(t, nil)
-		p := r.PickAmong(live, 0, false, 0)
-		s := failover.RoundRobin()
-		failover.Rotate(s, turns)
-		counts := make([]int, len(p.Candidates))
-		for range 10 * len(counts) {
-			counts[s.Next(t.Context(), p)]++
-		}
-		for _, n := range counts {
-			require.InDelta(t, 10, n, 1) // a counter that wraps breaks one lap
-		}
-	})
-}
