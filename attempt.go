@@ -38,6 +38,7 @@ type attempt[Req, Resp any] struct {
 	ok       bool
 	rejected bool // an answer, but Validate refused it
 	refused  bool // the breaker did not let it through
+	lingers  bool // the client runs on, detached, and keeps its place in the limit
 	done     bool // nothing panicked
 	dirty    bool // used since forget
 }
@@ -51,7 +52,7 @@ func (a *attempt[Req, Resp]) forget() {
 	if a.reading.err != nil {
 		a.reading = reading{}
 	}
-	a.end, a.dirty = 0, false
+	a.end, a.dirty, a.lingers = 0, false, false
 	a.trial, a.forced, a.hedge, a.once, a.ends, a.own, a.timed = false, false, false, false, false, false, false
 	a.entered, a.asked, a.ok, a.rejected, a.refused, a.done = false, false, false, false, false, false
 }
@@ -78,7 +79,7 @@ func (a *attempt[Req, Resp]) run() {
 
 // leave gives back slot and limit, on return, panic and Goexit alike.
 func (a *attempt[Req, Resp]) leave() {
-	a.e.withdraw(a.trial)
+	a.e.withdraw(a.trial, a.lingers)
 	if a.done {
 		return
 	}
@@ -470,6 +471,7 @@ func (a *attempt[Req, Resp]) callAside(req Req) (Resp, error) {
 		select {
 		case done <- res:
 		case <-gone:
+			e.limit.release()
 			if c != nil {
 				r.panicked(e.name, c)
 			} else {
@@ -482,6 +484,7 @@ func (a *attempt[Req, Resp]) callAside(req Req) (Resp, error) {
 		res.carried.resume()
 		return res.resp, res.err
 	case <-ctx.Done():
+		a.lingers = true
 		close(gone)
 		var none Resp
 		return none, ctx.Err()

@@ -2,6 +2,7 @@ package failover_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -235,4 +236,31 @@ func TestDetachedNothing(t *testing.T) {
 	t.Parallel()
 	_, err := failover.New(failover.Providers(failover.Detached[string, string]("deaf", nil)))
 	require.EqualError(t, err, `failover: New: provider "deaf": Do is nil`)
+}
+
+func TestDetachedKeepsItsPlaceInTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun, release := 0, make(chan struct{})
+		p := failover.Detached("slow", func(int) (string, error) {
+			begun++
+			<-release
+			return "ok", nil
+		})
+		p.Limit = failover.Limit{Concurrency: 1}
+		p.Timeout = time.Second
+		r, err := failover.New(failover.Providers(p))
+		require.NoError(t, err)
+		_, err = r.Do(t.Context(), 0)
+		require.ErrorIs(t, err, failover.ErrAttemptTimeout)
+		_, err = r.Do(t.Context(), 0)
+		none, ok := errors.AsType[*failover.NoneAvailableError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, failover.ReasonLimited, none.Skipped[0].Reason)
+		require.Equal(t, 1, begun)
+		close(release)
+		synctest.Wait()
+		_, err = r.Do(t.Context(), 0)
+		require.NoError(t, err, "the client is free again")
+	})
 }

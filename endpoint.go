@@ -200,9 +200,12 @@ func (e *endpoint) admit(now int64, forced bool) (trial, ok bool) {
 }
 
 // withdraw gives back what admit took; every admitted attempt ends with it.
-func (e *endpoint) withdraw(trial bool) {
+// busy says that the client is still at it, and that its place is not free.
+func (e *endpoint) withdraw(trial, busy bool) {
 	e.stats.ended.Add(1)
-	e.limit.release()
+	if !busy {
+		e.limit.release()
+	}
 	if trial {
 		e.trials.Add(-1)
 	}
@@ -211,7 +214,7 @@ func (e *endpoint) withdraw(trial bool) {
 // abandon is withdraw for an attempt that was not made after all.
 func (e *endpoint) abandon(trial bool) {
 	e.stats.refused.Add(1)
-	e.withdraw(trial)
+	e.withdraw(trial, false)
 }
 
 func (e *endpoint) takeTrial(f uint32, now int64, forced bool) bool {

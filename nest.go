@@ -205,8 +205,9 @@ func (a Attempt) under(name string) Attempt {
 
 // Detached makes a provider of a client that takes no context or ignores it.
 // Each call runs on a goroutine of its own: the caller still returns when its
-// time is up, [Router.Status] counts what is still running, and a late response
-// goes to Discard. The goroutine ends when the client does, even after Close.
+// time is up, [Router.Status] counts what is still running, which keeps its
+// place in Limit.Concurrency, and a late response goes to Discard. The
+// goroutine ends when the client does, even after Close.
 func Detached[Req, Resp any](name string, do func(req Req) (Resp, error)) Provider[Req, Resp] {
 	p := Provider[Req, Resp]{Name: name, detached: true}
 	if do != nil {
