@@ -241,9 +241,10 @@ func TestDetachedNothing(t *testing.T) {
 func TestDetachedKeepsItsPlaceInTheLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		begun, release := 0, make(chan struct{})
+		var begun atomic.Int32
+		release := make(chan struct{})
 		p := failover.Detached("slow", func(int) (string, error) {
-			begun++
+			begun.Add(1)
 			<-release
 			return "ok", nil
 		})
@@ -257,7 +258,7 @@ func TestDetachedKeepsItsPlaceInTheLimit(t *testing.T) {
 		none, ok := errors.AsType[*failover.NoneAvailableError](err)
 		require.True(t, ok, "%v", err)
 		require.Equal(t, failover.ReasonLimited, none.Skipped[0].Reason)
-		require.Equal(t, 1, begun)
+		require.EqualValues(t, 1, begun.Load())
 		close(release)
 		synctest.Wait()
 		_, err = r.Do(t.Context(), 0)

@@ -550,3 +550,26 @@ func TestAStrategyThatPanics(t *testing.T) {
 		}
 	}
 }
+
+// With a deadline a strategy is asked ahead who would come after the attempt
+// that is about to be made: dry, and with that one among the tried.
+func TestLookingAheadIsDry(t *testing.T) {
+	t.Parallel()
+	var picks []pickSeen
+	f := newFleet(3)
+	f[0].fail(errNode)
+	r := f.router(t, nil, failover.WithStrategy(failover.StrategyFunc(func(_ context.Context, p failover.Pick) int {
+		picks = append(picks, pickSeen{tried: slices.Clone(p.Tried), attempt: p.Attempt, dry: p.Dry, size: len(p.Candidates)})
+		return 0
+	})))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	_, err := r.Do(ctx, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []pickSeen{
+		{tried: []int{}, size: 3},
+		{tried: []int{0}, attempt: 1, dry: true, size: 2},
+		{tried: []int{0}, attempt: 1, size: 2},
+		{tried: []int{0, 1}, attempt: 2, dry: true, size: 1},
+	}, picks)
+}

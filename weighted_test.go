@@ -3,7 +3,9 @@ package failover_test
 import (
 	"encoding/binary"
 	"math"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,15 +144,32 @@ func TestSetWeightIsOneStep(t *testing.T) {
 	t.Parallel()
 	f := newFleet(2)
 	r := f.router(t, nil, failover.WithStrategy(failover.Weighted()))
-	for range 300 {
-		var wg sync.WaitGroup
-		for _, w := range []int{0, 5} {
-			wg.Go(func() { assert.NoError(t, r.SetWeight("a", w)) })
-		}
-		wg.Wait()
-		s := r.Status().Providers[0]
-		require.Equal(t, s.Weight != 0, s.Ready, "weight %d", s.Weight)
+	var round, done atomic.Int64
+	var wg sync.WaitGroup
+	const rounds = 20_000
+	for _, w := range []int{0, 5} {
+		wg.Go(func() {
+			for i := range int64(rounds) {
+				for round.Load() <= i { // so that both set at the same moment
+					runtime.Gosched()
+				}
+				assert.NoError(t, r.SetWeight("a", w))
+				done.Add(1)
+			}
+		})
 	}
+	for i := range int64(rounds) {
+		round.Store(i + 1)
+		for done.Load() < 2*(i+1) {
+			runtime.Gosched()
+		}
+		s := r.Status().Providers[0]
+		if !assert.Equal(t, s.Weight != 0, s.Ready, "weight %d in round %d", s.Weight, i) {
+			round.Store(rounds)
+			break
+		}
+	}
+	wg.Wait()
 }
 
 func TestTheSmallestShareIsNotNothing(t *testing.T) {
