@@ -79,7 +79,7 @@ func (c *crowd) member(name string, effect bool) failover.Provider[letter, strin
 // own.
 func (c *crowd) call(t *testing.T, i int) {
 	_ = pass(context.Background(), c.dice.within(20*time.Second))
-	ctx := context.Background() //nolint:usetesting // it ends with its calls
+	ctx := context.Background()
 	wishes := []failover.Wish{failover.Sticky(fmt.Sprint("caller", i%50))}
 	switch i % 5 {
 	case 0:
@@ -147,7 +147,7 @@ func (c *crowd) meddle(t *testing.T, stop <-chan struct{}) {
 		case 7:
 			_ = c.router.Status()
 		case 8:
-			_, err := c.router.Plan(context.Background(), letter{}) //nolint:usetesting // it calls nobody
+			_, err := c.router.Plan(context.Background(), letter{})
 			requireTyped(t, err)
 		}
 	}

@@ -156,6 +156,7 @@ func TestCallersContextIsInReach(t *testing.T) {
 				canceled, ok := errors.AsType[*failover.CanceledError](err)
 				require.True(t, ok)
 				require.Len(t, canceled.Attempts, 2)
+				require.EqualError(t, canceled.Unwrap()[0], tt.prints, "the cause is the caller's text")
 				require.Equal(t, failover.ClassCanceled, failover.ClassOf(err))
 				require.True(t, strings.HasPrefix(err.Error(), "failover: "+tt.prints+": a: unknown (io: ") ||
 					strings.HasPrefix(err.Error(), "failover: "+tt.prints+": a: unknown; b: "), err.Error())

@@ -375,6 +375,29 @@ func TestAwaitingProbeIsForcedWhenNobodyElseIsLeft(t *testing.T) {
 	})
 }
 
+func TestAwaitingProbeIsForgottenWithTheCooldown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, a, _, r := clinic(t, failover.HealthPolicy{Unhealthy: 1000})
+		c.fails(errSpilled)
+		a.fails(httpError(402))
+		mustAsk(t, r, 1)
+		coolOff(t, r)
+		require.Equal(t, []failover.Reason{failover.ReasonAwaitingProbe}, reasonsOf(t, r, "a"))
+		require.NoError(t, r.Disable("b"))
+		a.answers()
+		for range 2 {
+			wait(t, time.Second)
+			mustAsk(t, r, 1)
+		}
+		require.Empty(t, reasonsOf(t, r, "a"))
+		require.NoError(t, r.Enable("b"))
+		a.fails(httpError(429))
+		mustAsk(t, r, 1)
+		coolOff(t, r)
+		require.Equal(t, []failover.Reason{failover.ReasonHalfOpen}, reasonsOf(t, r, "a"))
+	})
+}
+
 func TestCloseStopsProbes(t *testing.T) {
 	t.Parallel()
 	t.Run("between probes", func(t *testing.T) {

@@ -364,6 +364,9 @@ func TestRaceEndsWithTheCaller(t *testing.T) {
 				for _, a := range canceled.Attempts {
 					require.NotErrorIs(t, a.Err, ctx.Err())
 					require.NotErrorIs(t, a.Err, failover.ErrAttemptTimeout)
+					require.Equal(t, map[string]failover.Class{
+						"cancel": failover.ClassCanceled, "deadline": failover.ClassTimeout,
+					}[name], a.Class())
 				}
 				if name == "cancel" {
 					require.EqualError(t, err, "failover: context canceled: a: canceled; b: canceled")

@@ -15,13 +15,15 @@ import (
 
 var (
 	errDial   = &net.OpError{Op: "dial", Err: syscall.ENETUNREACH}
-	errLookup = &net.OpError{Op: "dial", Err: &net.DNSError{IsTemporary: true}}
+	errLookup = &net.DNSError{IsTemporary: true}
 )
 
 // outage lets nobody be connected to.
 func outage(actors ...*actor) {
 	for i, a := range actors {
-		a.fails([]error{errDial, errLookup}[i%2])
+		if a.fails(errDial); i%2 == 1 {
+			a.fails(errLookup)
+		}
 	}
 }
 
@@ -53,6 +55,7 @@ func TestLocalTroubleBlamesNobody(t *testing.T) {
 				for _, name := range []string{"a", "b", "c"} {
 					require.Empty(t, reasonsOf(t, r, name), "%s: the fault is here, not there", name)
 				}
+				require.InDelta(t, 1, statusOf(t, r, "c").SuccessRate, 0, "nor does it count against them")
 				a.answers()
 				got, err := ask(t, r)
 				require.NoError(t, err)
@@ -148,6 +151,16 @@ func TestWhatIsNotLocalTrouble(t *testing.T) {
 	t.Run("one that fails otherwise was reached", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			require.Equal(t, failover.BreakerOpen, failures(t, func(_ *testing.T, _, b *actor, _ *stage) { b.fails(httpError(500)) }))
+		})
+	})
+	t.Run("one that was lost and then fails otherwise was reached", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			require.Equal(t, failover.BreakerOpen, failures(t, func(t *testing.T, _, b *actor, r *stage) {
+				b.follows(errDial, httpError(500))
+				for range 2 {
+					_, _ = r.Do(failover.With(t.Context(), failover.Only("b")), "request")
+				}
+			}))
 		})
 	})
 	t.Run("a sole provider cannot tell", func(t *testing.T) {

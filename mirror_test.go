@@ -524,7 +524,8 @@ func TestMirrorCountsAsOneAttempt(t *testing.T) {
 			resp, err := ask(t, m.router)
 			require.NoError(t, err)
 			require.Equal(t, "primary", resp)
-			require.NoError(t, m.router.Close())
+			synctest.Wait()
+			require.Equal(t, 1, m.shadow.times())
 		})
 	}
 }

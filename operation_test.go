@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -142,6 +143,7 @@ func TestOperationsAreForgotten(t *testing.T) {
 			_, err := r.Do(failover.Operation(t.Context(), "slow"), "hello")
 			first <- err
 		}()
+		synctest.Wait() // it is running
 		send := func(id string) error {
 			_, err := r.Do(failover.Operation(t.Context(), id), "hello")
 			return err

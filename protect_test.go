@@ -44,8 +44,10 @@ func TestUserCodeThatLeaves(t *testing.T) {
 			do := in.p.Do
 			in.p.Do = func(ctx context.Context, req string) (string, error) { in.w.step(); return do(ctx, req) }
 		},
-		"Adapt":    func(in placed) { in.p.Adapt = func(req string) string { in.w.step(); return req } },
-		"Validate": func(in placed) { in.p.Validate = func(context.Context, string, string) error { in.w.step(); return nil } },
+		"Adapt": func(in placed) { in.p.Adapt = func(req string) string { in.w.step(); return req } },
+		"Validate": func(in placed) {
+			in.p.Validate = func(context.Context, string, string) error { in.w.step(); return nil }
+		},
 		"Supports": func(in placed) { in.p.Supports = func(string) bool { in.w.step(); return true } },
 		"Cost":     func(in placed) { in.p.Cost = func(string) float64 { in.w.step(); return 1 } },
 		"Discard": func(in placed) {

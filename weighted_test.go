@@ -146,7 +146,7 @@ func TestSetWeightIsOneStep(t *testing.T) {
 	r := f.router(t, nil, failover.WithStrategy(failover.Weighted()))
 	var round, done atomic.Int64
 	var wg sync.WaitGroup
-	const rounds = 20_000
+	const rounds = 5_000
 	for _, w := range []int{0, 5} {
 		wg.Go(func() {
 			for i := range int64(rounds) {
