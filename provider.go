@@ -26,7 +26,8 @@ type Provider[Req, Resp any] struct {
 	Do Func[Req, Resp]
 
 	// SideEffect says that an attempt may change the world: a message, a call.
-	// One such provider makes the whole router at-most-once: see [Outcome].
+	// One such provider makes the whole router at-most-once: see [Outcome]. So
+	// are routers that are called inside its attempts with their context.
 	SideEffect bool
 
 	// Dedupes says that repeating the same attempt id at this provider does
