@@ -86,10 +86,6 @@ func WithStrategy(s Strategy) Option {
 			c.rejectf("WithStrategy: the strategy is nil")
 			return
 		}
-		if f, ok := s.(StrategyFunc); ok && f == nil {
-			c.rejectf("WithStrategy: the StrategyFunc is nil")
-			return
-		}
 		c.strategy = s
 	})
 }

@@ -761,3 +761,42 @@ func TestRepeatThatCannotBeMadeIsTold(t *testing.T) {
 		require.Len(t, noted[failover.UncertainEvent](&events), 1)
 	})
 }
+
+// TestARefusalIsNotTheNextProviders: the breaker of the first provider opens
+// between admission and attempt, so that gobreaker refuses the attempt. The
+// second provider's answer must not be taken for refused as well, and done
+// again by a third.
+func TestARefusalIsNotTheNextProviders(t *testing.T) {
+	t.Parallel()
+	var r *failover.Router[string, string]
+	tripped, sent := false, []string{}
+	send := func(name string) failover.Provider[string, string] {
+		p := failover.Wrap(name, func(context.Context, string) (string, error) {
+			sent = append(sent, name)
+			return name, nil
+		})
+		p.SideEffect = true
+		return p
+	}
+	first := failover.Wrap("first", func(context.Context, string) (string, error) {
+		return "", &failover.Error{Class: failover.ClassTransient, Outcome: failover.OutcomeNotAccepted}
+	})
+	first.SideEffect = true
+	first.Cost = func(string) float64 { // asked between admission and attempt
+		if !tripped {
+			tripped = true
+			_, err := r.Do(failover.With(t.Context(), failover.Only("first")), "trip it")
+			require.ErrorIs(t, err, failover.ErrAllFailed)
+		}
+		return 1
+	}
+	r, err := failover.New(failover.Providers(first, send("second"), send("third")),
+		failover.WithRetry(failover.RetryPolicy{MaxAttempts: 1}),
+		failover.WithBreaker(failover.BreakerPolicy{ConsecutiveFailures: 1}))
+	require.NoError(t, err)
+	result, err := r.Route(t.Context(), "hello")
+	require.NoError(t, err)
+	require.Equal(t, "second", result.Value)
+	require.Equal(t, []string{"second"}, sent)
+	require.Len(t, result.Attempts, 1)
+}
