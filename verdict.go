@@ -55,8 +55,8 @@ type Verdict struct {
 //	unknown         yes     next provider    failure
 //
 // Beside it, rate_limited cools the provider, exhausted and unauthorized cool
-// its account, and three unsupported in a row cool the provider as if it were
-// unauthorized.
+// its account, and three unsupported in a row cool the provider for as long as
+// unauthorized would.
 func DefaultVerdict(class Class) Verdict {
 	switch class {
 	case ClassTransient, ClassUnknown:
