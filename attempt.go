@@ -28,6 +28,7 @@ type attempt[Req, Resp any] struct {
 	own    bool       // ctx is not the caller's
 	timed  bool       // somebody will look at how long it took
 	lent   *allowance // to a nested router
+	live   *live      // of a stream; nil for Do
 
 	// What came of it.
 	resp     Resp
@@ -48,7 +49,7 @@ type attempt[Req, Resp any] struct {
 func (a *attempt[Req, Resp]) forget() {
 	var noReq Req
 	var noResp Resp
-	a.caller, a.ctx, a.req, a.resp, a.lent = nil, nil, noReq, noResp, nil
+	a.caller, a.ctx, a.req, a.resp, a.lent, a.live = nil, nil, noReq, noResp, nil, nil
 	if a.reading.err != nil {
 		a.reading = reading{}
 	}
@@ -64,6 +65,10 @@ type goexit struct{}
 // run makes the attempt and settles everything that was taken for it.
 func (a *attempt[Req, Resp]) run() {
 	defer a.leave()
+	if a.live != nil {
+		a.runStream()
+		return
+	}
 	if a.forced {
 		_ = a.invoke()
 		a.done = true
@@ -208,18 +213,18 @@ func (a *attempt[Req, Resp]) read(err error) reading {
 		r.class = ClassCanceled
 		if a.caller.Err() != context.Canceled {
 			r.class = ClassTimeout
-			r.unblamed = !a.e.silentEnough(a.end - a.start)
+			r.unblamed = !a.hadItsTime()
 		}
 	case cut && !answered:
 		r.class = ClassTimeout
-		if cause := context.Cause(a.ctx); errors.Is(cause, errHedgeLost) {
+		if errors.Is(context.Cause(a.ctx), errHedgeLost) {
 			r.class = ClassCanceled
-			if a.e.silentEnough(a.end - a.start) {
+			if a.hadItsTime() {
 				r.class = ClassTimeout
 			}
 		} else {
-			r.err = timedOutError{err}
-			r.unblamed = !a.e.silentEnough(a.end - a.start)
+			r.err = timedOutError{cutFor(a.ctx), err}
+			r.unblamed = !a.hadItsTime()
 		}
 	}
 	if r.class == ClassCanceled && !over && !cut {
@@ -288,12 +293,15 @@ type classified struct {
 func (c classified) Error() string   { return c.says.Error() }
 func (c classified) Unwrap() []error { return []error{c.says, c.err} }
 
-// timedOutError is an attempt that ran out of its own time.
-type timedOutError struct{ err error }
+// timedOutError is an attempt that ran out of one of its own times.
+type timedOutError struct {
+	which sentinel
+	err   error
+}
 
-func (t timedOutError) Error() string   { return ErrAttemptTimeout.Error() }
+func (t timedOutError) Error() string   { return t.which.Error() }
 func (t timedOutError) SafeToPrint()    {}
-func (t timedOutError) Unwrap() []error { return []error{ErrAttemptTimeout, t.err} }
+func (t timedOutError) Unwrap() []error { return []error{t.which, t.err} }
 
 // failed counts a failure and says what the breaker is to see.
 func (a *attempt[Req, Resp]) failed() error {
@@ -316,9 +324,9 @@ func (a *attempt[Req, Resp]) failed() error {
 	switch {
 	case sees == BreakerSuccess || local || r.local:
 	case r.unblamed || r.class == ClassCanceled:
-		e.stats.outlasted(a.end, a.end-a.start)
+		e.stats.outlasted(a.end, a.took())
 	default:
-		e.stats.penalise(a.end, a.end-a.start)
+		e.stats.penalise(a.end, a.took())
 	}
 	a.cool(local)
 	switch sees {

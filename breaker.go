@@ -139,8 +139,10 @@ var (
 // whether it is open for the price of a load.
 type breaker struct {
 	policy *BreakerPolicy
-	cb     atomic.Pointer[gobreaker.CircuitBreaker[struct{}]]
-	streak streak
+	// Of the next two one is in use: streams are settled in two steps.
+	cb      atomic.Pointer[gobreaker.CircuitBreaker[struct{}]]
+	twoStep atomic.Pointer[gobreaker.TwoStepCircuitBreaker[struct{}]]
+	streak  streak
 
 	openUntil  atomic.Int64 // since the epoch; meaningful while flagOpen
 	opens      atomic.Int64 // times opened without 5 min closed between
@@ -164,7 +166,7 @@ func (b *breaker) arm(e *endpoint) {
 	if p.FailureRatio > 1 {
 		window = 0 // nobody asks for the counts
 	}
-	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+	settings := gobreaker.Settings{
 		MaxRequests:  uint32(p.HalfOpenSuccesses), //nolint:gosec // bounded in complete
 		Interval:     window,
 		BucketPeriod: window / 10,
@@ -175,8 +177,12 @@ func (b *breaker) arm(e *endpoint) {
 		IsExcluded:   func(err error) bool { return err == errBreakerIgnored }, //nolint:errorlint // identity is meant
 		// Runs under gobreaker's lock: records, and returns.
 		OnStateChange: func(_ string, from, to gobreaker.State) { e.breakerChanged(generation, from, to) },
-	})
-	b.cb.Store(cb)
+	}
+	if e.core.cfg.streams {
+		b.twoStep.Store(gobreaker.NewTwoStepCircuitBreaker[struct{}](settings))
+		return
+	}
+	b.cb.Store(gobreaker.NewCircuitBreaker[struct{}](settings))
 }
 
 // readyToTrip runs under gobreaker's lock, after a failure.

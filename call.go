@@ -82,6 +82,8 @@ type record struct {
 	index      int
 	number     int
 	start, end int64
+	first      int64 // how long a stream took to its first content
+	items      int   // of a stream, delivered
 	id         string
 	ok         bool
 	hedge      bool

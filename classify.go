@@ -217,6 +217,9 @@ func routerError(err error) error {
 	if e, ok := errors.AsType[*DuplicateError](err); ok {
 		return e
 	}
+	if e, ok := errors.AsType[*InterruptedError](err); ok {
+		return e
+	}
 	if e, ok := errors.AsType[*NoneAvailableError](err); ok {
 		return e
 	}

@@ -283,6 +283,25 @@ func (e *endpoint) trialFailed(now int64, class Class) {
 	if f&flagOpen != 0 || f&flagProbation == 0 {
 		return
 	}
+	e.closeOff(now, class)
+}
+
+// relapse closes a provider off whose trial had succeeded at its commit point
+// and then broke off: it would otherwise be asked by everybody, and cut them
+// all. A provider that is out of service already stays so.
+func (e *endpoint) relapse(now int64, class Class) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.flags.Load()
+	if f&flagOpen != 0 || f&flagCooling != 0 {
+		return
+	}
+	e.down(now)
+	e.closeOff(now, class)
+}
+
+// closeOff leaves the provider alone as if its breaker had opened. Under mu.
+func (e *endpoint) closeOff(now int64, class Class) {
 	e.breaker.rested(e.downSince)
 	e.breaker.changedAt.Store(e.core.now())
 	end := e.cool.extend(now+e.breaker.openFor(now), class)

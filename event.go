@@ -8,7 +8,7 @@ import (
 // Event is something that happened in a router. The concrete types are
 // [AttemptEvent], [FailoverEvent], [CooldownEvent], [BreakerEvent],
 // [HealthEvent], [RecoveredEvent], [ExhaustedEvent], [HedgeEvent],
-// [MirrorEvent], [UncertainEvent], [ReportEvent], [LocalTroubleEvent] and
+// [MirrorEvent], [InterruptedEvent], [UncertainEvent], [ReportEvent], [LocalTroubleEvent] and
 // [PanicEvent]. No event carries a request, a response, a vendor's message or
 // a URL.
 type Event interface {
@@ -108,6 +108,18 @@ type MirrorEvent struct {
 	// less the primary's, when both sides answered.
 	LatencyDelta time.Duration
 	CostDelta    float64
+}
+
+// InterruptedEvent says that a stream broke off after its commit point.
+type InterruptedEvent struct {
+	Origin
+	Provider string
+	// Err is how it broke off.
+	Err *Error
+	// Items is how many items this attempt had delivered.
+	Items int
+	// Ends says that nobody is asked to take over.
+	Ends bool
 }
 
 // UncertainEvent says that an attempt with a side effect ended with an unknown outcome.

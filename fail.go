@@ -19,6 +19,9 @@ func (c *call[Req, Resp]) fail() (Resp, error) {
 			c.discard(c.rejecter, c.rejected)
 		}
 	}
+	if s, ok := any(c.req).(streamed); ok {
+		err = s.failure(c.attempts(), err)
+	}
 	if c.r.listening {
 		c.r.emit(c.ctx, ExhaustedEvent{Origin: c.r.origin(), Err: err})
 	}
@@ -110,6 +113,7 @@ func (c *call[Req, Resp]) attemptOf(rec *record) Attempt {
 	a := Attempt{
 		Provider: name, Operation: c.operation, ID: rec.id, Number: rec.number, Hedge: rec.hedge,
 		Start: c.r.at(rec.start), Duration: time.Duration(rec.end - rec.start), Outcome: rec.reading.outcome,
+		FirstContent: time.Duration(rec.first), Items: rec.items,
 	}
 	if rec.ok {
 		a.Outcome = OutcomeAccepted

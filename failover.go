@@ -94,8 +94,15 @@ type core struct {
 func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Router[Req, Resp], error) {
 	cfg := defaultConfig()
 	WithOptions(opts...).apply(&cfg)
-	providers = slices.Clone(providers)
-	if err := checkProviders(providers); err != nil {
+	if cfg.onlyStreams != "" {
+		cfg.rejectf("New: %s is for NewStream", cfg.onlyStreams)
+	}
+	return build("New", slices.Clone(providers), cfg)
+}
+
+// build makes a router for the function that is named.
+func build[Req, Resp any](maker string, providers []Provider[Req, Resp], cfg config) (*Router[Req, Resp], error) {
+	if err := checkProviders(maker, providers); err != nil {
 		return nil, err
 	}
 	c, err := newCore(cfg, len(providers), countLeaves(providers))
@@ -110,7 +117,7 @@ func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Route
 		return nil, err
 	}
 	r := &Router[Req, Resp]{core: c, providers: providers}
-	if !cfg.allowEmpty && !c.sideEffect {
+	if !cfg.allowEmpty && !c.sideEffect && !cfg.streams {
 		r.empty = emptiness[Resp]()
 	}
 	r.calls.New = func() any { return newCall(r) }
@@ -126,7 +133,7 @@ func New[Req, Resp any](providers []Provider[Req, Resp], opts ...Option) (*Route
 			adopt(c *core, name string) error
 		}); ok {
 			if err := m.adopt(c, providers[i].Name); err != nil {
-				return nil, fmt.Errorf("failover: New: provider %q: %w", providers[i].Name, err)
+				return nil, fmt.Errorf("failover: %s: provider %q: %w", maker, providers[i].Name, err)
 			}
 		}
 	}
@@ -166,16 +173,16 @@ func newCore(cfg config, providers, leaves int) (*core, error) {
 	return c, nil
 }
 
-func checkProviders[Req, Resp any](providers []Provider[Req, Resp]) error {
+func checkProviders[Req, Resp any](maker string, providers []Provider[Req, Resp]) error {
 	if len(providers) == 0 {
-		return errors.New("failover: New: no providers")
+		return fmt.Errorf("failover: %s: no providers", maker)
 	}
 	seen := map[string]bool{}
 	for i, p := range providers {
 		fault := ""
 		switch {
 		case p.Name == "":
-			return fmt.Errorf("failover: New: provider %d has no Name", i)
+			return fmt.Errorf("failover: %s: provider %d has no Name", maker, i)
 		case strings.Contains(p.Name, "/"):
 			fault = `Name contains "/"`
 		case strings.ContainsFunc(p.Name, unicode.IsControl):
@@ -183,7 +190,7 @@ func checkProviders[Req, Resp any](providers []Provider[Req, Resp]) error {
 		case seen[p.Name]:
 			fault = "Name is used twice"
 		case p.err != nil:
-			return fmt.Errorf("failover: New: provider %q: %w", p.Name, p.err)
+			return fmt.Errorf("failover: %s: provider %q: %w", maker, p.Name, p.err)
 		case p.Do == nil:
 			fault = "Do is nil"
 		case p.Weight < 0:
@@ -196,7 +203,7 @@ func checkProviders[Req, Resp any](providers []Provider[Req, Resp]) error {
 			fault = fmt.Sprintf("%s is negative or no number: %+v", p.Limit.check(), p.Limit)
 		}
 		if fault != "" {
-			return fmt.Errorf("failover: New: provider %q: %s", p.Name, fault)
+			return fmt.Errorf("failover: %s: provider %q: %s", maker, p.Name, fault)
 		}
 		seen[p.Name] = true
 	}

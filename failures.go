@@ -33,8 +33,25 @@ const (
 	// ErrAttemptTimeout is the cause of an attempt that ran out of its own
 	// time while the caller still had some.
 	ErrAttemptTimeout = sentinel("attempt timeout")
+	// ErrFirstContentTimeout is the cause of a stream without content in its
+	// time; see [WithFirstContent].
+	ErrFirstContentTimeout = sentinel("no first content in time")
+	// ErrIdleTimeout is the cause of a stream that went silent; see [WithIdle].
+	ErrIdleTimeout = sentinel("the stream went silent")
+	// ErrTotalTimeout is the cause of a stream that took too long as a whole;
+	// see [WithTotal].
+	ErrTotalTimeout = sentinel("the whole stream took too long")
+	// ErrTruncated is the cause of a stream that ended without its end marker.
+	ErrTruncated = sentinel("the stream ended without its end marker")
+	// ErrTooMuchHeld is the cause of a stream with more items before its commit
+	// point than may be held; see [CommitPolicy].
+	ErrTooMuchHeld = sentinel("the stream is longer than may be held")
+	// ErrInterrupted matches an [InterruptedError].
+	ErrInterrupted = sentinel("the stream was interrupted")
+	// ErrStreamUsed is yielded by a stream that is ranged over a second time.
+	ErrStreamUsed = sentinel("the stream was used before")
 	// ErrEmpty is the cause of an attempt that succeeded with nothing: a nil
-	// response, zero bytes.
+	// response, zero bytes, a stream without content.
 	ErrEmpty = sentinel("empty answer")
 	// ErrPanicked is the cause recorded for an attempt whose Do panicked or
 	// ended its goroutine.
@@ -59,6 +76,11 @@ type Attempt struct {
 	Start time.Time `json:"start"`
 	// Duration is how long it took.
 	Duration time.Duration `json:"duration"`
+	// FirstContent is how long a stream took to its first content; 0 if there
+	// was none.
+	FirstContent time.Duration `json:"first_content,omitzero"`
+	// Items is how many items of a stream were delivered.
+	Items int `json:"items,omitzero"`
 	// Outcome says whether it may have taken effect.
 	Outcome Outcome `json:"outcome"`
 	// Err is how it failed, nil if it succeeded.
@@ -344,8 +366,8 @@ func endedText(err error) string {
 
 // ClassOf returns the class that decided how a request ended: of an [Error]
 // itself, of the last attempt of an [AllFailedError], of the uncertain one of
-// an [UncertainError], ClassCanceled for a [CanceledError], ClassInvalid for a
-// [DuplicateError]. Any other error, a [NoneAvailableError] and nil have none
+// an [UncertainError], of the first failure of an [InterruptedError],
+// ClassCanceled for a [CanceledError], ClassInvalid for a [DuplicateError]. Any other error, a [NoneAvailableError] and nil have none
 // and give ClassUnknown.
 func ClassOf(err error) Class {
 	class, _ := classIn(err)
@@ -359,6 +381,11 @@ func classIn(err error) (Class, bool) {
 		return ClassCanceled, true
 	case *UncertainError:
 		return e.Attempt.Class(), true
+	case *InterruptedError:
+		if e.Err == nil {
+			return ClassCanceled, true
+		}
+		return e.Err.Class, true
 	case *DuplicateError:
 		return ClassInvalid, true
 	case *AllFailedError:

@@ -133,7 +133,7 @@ func (c *core) probed(e *endpoint, err error, timedOutProbe bool) {
 	} else {
 		r := read(err)
 		if timedOutProbe {
-			r.class, r.err = ClassTimeout, timedOutError{err}
+			r.class, r.err = ClassTimeout, timedOutError{ErrAttemptTimeout, err}
 		}
 		if r.class == ClassRateLimited {
 			e.awaitProbe.Store(false) // it says nothing of health, but it was an answer

@@ -61,6 +61,8 @@ func (c *call[Req, Resp]) hedgeAfter(index int) (time.Duration, bool) {
 // race is an attempt with a hedge. What the racers share outlives the call.
 type race[Req, Resp any] struct {
 	results chan *racer[Req, Resp] // room for both, so that nobody waits
+	claims  chan *racer[Req, Resp] // streams at their commit point; room for both
+	winner  *racer[Req, Resp]      // the stream that was first
 	running []*racer[Req, Resp]    // the call's own
 	stopped bool                   // what a racer said of the request ends it
 
@@ -79,7 +81,7 @@ type racer[Req, Resp any] struct {
 // race runs an attempt on a goroutine, and a second one at the next provider
 // if the first is slow.
 func (c *call[Req, Resp]) race(index int, trial bool, delay time.Duration) (Resp, next) {
-	race := &race[Req, Resp]{results: make(chan *racer[Req, Resp], 2)}
+	race := &race[Req, Resp]{results: make(chan *racer[Req, Resp], 2), claims: make(chan *racer[Req, Resp], 2)}
 	c.launch(race, index, trial, false)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -89,6 +91,11 @@ func (c *call[Req, Resp]) race(index int, trial bool, delay time.Duration) (Resp
 		case <-timer.C:
 			c.now = c.r.now()
 			c.hedge(race, index, delay)
+		case first := <-race.claims:
+			race.take(first)
+			timer.Stop()
+		case <-race.ready():
+			race.winner.live.relay.pass()
 		case done := <-race.results:
 			if resp, next, over := c.arrive(race, index, done); over {
 				return resp, next
@@ -97,6 +104,30 @@ func (c *call[Req, Resp]) race(index int, trial bool, delay time.Duration) (Resp
 			return c.desert(race, index)
 		}
 	}
+}
+
+// take makes the stream that reached its commit point first the winner; the
+// other is cancelled and clears up after itself.
+func (r *race[Req, Resp]) take(first *racer[Req, Resp]) {
+	if r.winner != nil {
+		return
+	}
+	r.winner = first
+	for _, who := range r.running {
+		if who != first {
+			who.cancel(errHedgeLost)
+		}
+	}
+	r.running = []*racer[Req, Resp]{first}
+	close(first.live.relay.won)
+}
+
+// ready tells of the winning stream's items; nil while there is none.
+func (r *race[Req, Resp]) ready() <-chan struct{} {
+	if r.winner == nil {
+		return nil
+	}
+	return r.winner.live.relay.ready
 }
 
 // launch starts an attempt on a goroutine of the router.
@@ -111,6 +142,9 @@ func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge 
 	who := &racer[Req, Resp]{index: index, cancel: cancelCause}
 	cancel := c.prepare(ctx, &who.attempt, index, trial, false)
 	who.hedge, who.own, prepared = hedge, true, true
+	if who.live != nil {
+		who.live.relay = newRelay(func() { race.claims <- who }, who.live.flow.deliver)
+	}
 	work := func() {
 		aside(who.run, func(p *carried) {
 			if cancel != nil {
@@ -129,12 +163,19 @@ func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge 
 
 // arrive takes in a racer's result. It reports whether the race is over.
 func (c *call[Req, Resp]) arrive(race *race[Req, Resp], index int, done *racer[Req, Resp]) (Resp, next, bool) {
+	var none Resp
+	if race.winner != nil && race.winner != done {
+		done.clearUp()
+		return none, move, false
+	}
 	race.running = slices.DeleteFunc(race.running, func(who *racer[Req, Resp]) bool { return who == done })
 	done.carried.resume()
-	var none Resp
 	alone := len(race.running) == 0
-	if done.ok || (alone && done.index == index && !race.stopped) {
+	if done.ok || done == race.winner || (alone && done.index == index && !race.stopped) {
 		resp, next := c.decide(&done.attempt, done.index)
+		if done.index != index {
+			next = c.afterHedge(done.index, next)
+		}
 		return resp, next, true
 	}
 	c.fallBehind(race, done)
@@ -146,6 +187,20 @@ func (c *call[Req, Resp]) arrive(race *race[Req, Resp], index int, done *racer[R
 	default:
 		return none, move, true
 	}
+}
+
+// afterHedge turns what follows the hedge into what follows for the provider
+// that was asked first: it is left either way.
+func (c *call[Req, Resp]) afterHedge(index int, next next) next {
+	switch {
+	case next == again:
+		c.due = index + 1
+		return move
+	case next == move && c.at[index].state == placeOpen:
+		c.at[index].state = placeTried
+		c.tried = append(c.tried, index)
+	}
+	return next
 }
 
 // hedge starts the second attempt, if there may be one.

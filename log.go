@@ -53,6 +53,11 @@ func describeEvent(e Event) (slog.Level, string, []slog.Attr) {
 			slog.String("provider", e.Provider), slog.Bool("dropped", e.Dropped),
 			slog.Bool("compared", e.Compared), slog.Bool("agreed", e.Agreed),
 		}
+	case InterruptedEvent:
+		return slog.LevelWarn, "stream interrupted", []slog.Attr{
+			slog.String("provider", e.Provider), slog.Any("error", e.Err),
+			slog.Int("items", e.Items), slog.Bool("ends", e.Ends),
+		}
 	case UncertainEvent:
 		return slog.LevelError, "operation uncertain", attemptAttrs(e.Attempt)
 	case ReportEvent:

@@ -25,6 +25,24 @@ func Nest[Req, Resp any](name string, r *Router[Req, Resp]) Provider[Req, Resp] 
 	return p
 }
 
+// NestStream makes a stream router a provider of another, as [Nest] does. What
+// the inner router delivers is past its commit point, so any item of it counts
+// as content, and its own timers watch it. Restarted and Irrevocable are those
+// of its first provider.
+func NestStream[Req, T any](name string, r *StreamRouter[Req, T]) StreamProvider[Req, T] {
+	if r == nil {
+		return StreamProvider[Req, T]{Name: name}
+	}
+	p := StreamProvider[Req, T]{
+		Name: name, Do: r.Stream, Restarted: r.providers[0].Restarted, Irrevocable: r.providers[0].Irrevocable,
+		nested: nestedRouter{r.core, "", countLeaves(r.router.providers)},
+	}
+	if slices.ContainsFunc(r.providers, func(p StreamProvider[Req, T]) bool { return p.Cost != nil }) {
+		p.Cost = func(req Req) float64 { return r.router.cheapest(&streaming[Req, T]{r: r, req: req}) }
+	}
+	return p
+}
+
 // cheapest is the least that the request can cost in this router, -1 if no
 // provider's cost is known.
 func (r *Router[Req, Resp]) cheapest(req Req) float64 {
@@ -89,6 +107,8 @@ func readNested(err error) (reading, bool) {
 		r.class, r.fence = e.Attempt.Class(), true
 	case *CanceledError:
 		r.class, r.outcome = ClassCanceled, outcomeOf(e.Attempts)
+	case *InterruptedError:
+		r.class = ClassOf(e)
 	case *DuplicateError:
 		r.class, r.fence = ClassInvalid, true
 	case *NoneAvailableError:
@@ -172,6 +192,8 @@ func innerAttempts(err error, name string) []Attempt {
 	case *AllFailedError:
 		attempts = e.Attempts
 	case *CanceledError:
+		attempts = e.Attempts
+	case *InterruptedError:
 		attempts = e.Attempts
 	case *UncertainError:
 		attempts = e.Attempts

@@ -76,6 +76,9 @@ func (c *call[Req, Resp]) prepare(
 // time, or to carry its id or the router inward.
 func (c *call[Req, Resp]) equip(parent context.Context, a *attempt[Req, Resp], index int) context.CancelFunc {
 	limit := c.timeFor(index)
+	if a.p.open != nil {
+		return c.equipStream(parent, a, time.Duration(limit))
+	}
 	var cancel context.CancelFunc
 	if limit > 0 {
 		a.ctx, cancel = context.WithTimeoutCause(parent, time.Duration(limit), ErrAttemptTimeout)
@@ -244,6 +247,9 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 		return c.afterEffect(a, index)
 	}
 	var none Resp
+	if a.live != nil {
+		return none, c.afterStream(a, index)
+	}
 	return none, c.afterFailure(&a.reading, index)
 }
 
@@ -294,6 +300,12 @@ func (c *call[Req, Resp]) keep(a *attempt[Req, Resp], index int) {
 	rec := record{
 		index: index, number: a.number, start: a.start, end: max(a.end, a.start), ok: a.ok, hedge: a.hedge,
 		reading: a.reading,
+	}
+	if a.live != nil {
+		rec.items = a.live.items
+		if a.live.began >= 0 {
+			rec.first = max(a.live.began-a.start, 1)
+		}
 	}
 	if c.sideEffect {
 		rec.id = c.attemptID()

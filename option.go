@@ -49,7 +49,19 @@ type config struct {
 	classifier func(provider string, err error) *Error
 	observer   func(ctx context.Context, e Event)
 	logger     *slog.Logger
-	err        error
+
+	// Of streams.
+	firstContent time.Duration
+	idle         time.Duration
+	total        time.Duration
+	commit       CommitPolicy
+	interrupted  []Interruption
+	deliveredCap int
+	onlyStreams  string // an option that was given and is for NewStream
+	onlyPlain    string // one that is for New
+	streams      bool   // the router is a StreamRouter's
+
+	err error
 }
 
 func defaultConfig() config {
@@ -58,6 +70,10 @@ func defaultConfig() config {
 		timeout:  30 * time.Second,
 		maxCool:  15 * time.Minute,
 		verdicts: defaultVerdicts(),
+
+		firstContent: defaultFirstContent,
+		idle:         defaultIdle,
+		deliveredCap: defaultDeliveredCap,
 	}
 }
 
@@ -93,10 +109,11 @@ func WithStrategy(s Strategy) Option {
 // WithTimeout bounds one attempt at a provider that sets no Timeout of its
 // own. Default 30 s. 0 turns it off: a silent provider is then cut by the
 // caller's deadline only, and one without any deadline can hold a caller for
-// ever.
+// ever. Streams have [WithFirstContent], [WithIdle] and [WithTotal] instead.
 func WithTimeout(d time.Duration) Option {
 	return optionFunc(func(c *config) {
 		c.notNegative("WithTimeout", d)
+		c.onlyPlain = "WithTimeout"
 		c.timeout = d
 	})
 }
@@ -148,7 +165,8 @@ func WithWait(d time.Duration) Option {
 
 // WithAcceptLast makes the last answer that Validate refused the answer, when
 // no provider gave a better one. Without it such a request fails, and
-// [Rejected] has the answer.
+// [Rejected] has the answer. A stream must be held as a whole for that, see
+// [WithCommit].
 func WithAcceptLast() Option {
 	return optionFunc(func(c *config) { c.acceptLast = true })
 }
@@ -216,6 +234,22 @@ func WithLogger(logger *slog.Logger) Option {
 		}
 		c.logger = logger
 	})
+}
+
+// forStreams notes an option that only NewStream takes.
+func (c *config) forStreams(option string) { c.onlyStreams = option }
+
+// completeStreams turns the options of a stream router into those of the
+// engine under it.
+func (c *config) completeStreams() {
+	switch {
+	case c.onlyPlain != "":
+		c.rejectf("NewStream: %s is for New; streams have WithFirstContent, WithIdle and WithTotal", c.onlyPlain)
+	case c.acceptLast && !c.commit.Whole:
+		c.rejectf("NewStream: WithAcceptLast needs the whole stream held (WithCommit): what was cut cannot be accepted")
+	}
+	c.commit.complete(c)
+	c.timeout, c.onlyStreams, c.streams = c.firstContent, "", true
 }
 
 func (c *config) notNegative(option string, d time.Duration) {

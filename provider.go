@@ -85,7 +85,9 @@ type Provider[Req, Resp any] struct {
 
 	detached bool  // Do ignores its context and runs aside
 	nested   inner // a router or a mirror inside
-	err      error // a fault found by the constructor, reported by New
+	// open is set for a stream: Do is not called, what it returns is run.
+	open func(a *attempt[Req, Resp]) *live
+	err  error // a fault found by the constructor, reported by New
 }
 
 // inner is a router (or mirror) inside a provider.

@@ -30,8 +30,10 @@ type stats struct {
 	refused  atomic.Uint64 // admitted, but not let through by the breaker
 	failed   [numClasses]atomic.Uint64
 	detached atomic.Int64
-	cost     atomicFloat
-	failRate atomicFloat // smoothed share of failures, so that zero is a good start
+	// interrupted counts streams that broke off after their commit point.
+	interrupted atomic.Uint64
+	cost        atomicFloat
+	failRate    atomicFloat // smoothed share of failures, so that zero is a good start
 
 	latest    atomic.Int64 // the latency measured last; 0 if none was
 	ewma      atomicFloat  // nanoseconds

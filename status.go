@@ -35,9 +35,13 @@ type ProviderStatus struct {
 	Detached int `json:"detached,omitzero"`
 	// Attempts that ended, by class of failure, and under "success".
 	Attempts map[string]uint64 `json:"attempts"`
+	// Interrupted is how many of a stream router's broke off after the commit
+	// point.
+	Interrupted uint64 `json:"interrupted,omitzero"`
 	// SuccessRate is the smoothed share of successes, 1 without history.
 	SuccessRate float64 `json:"success_rate"`
-	// Latency of successful attempts. A provider that answers within 50 µs is
+	// Latency of successful attempts; of streams the time to the first content.
+	// A provider that answers within 50 µs is
 	// measured in one call of eight.
 	Latency LatencyStatus `json:"latency"`
 	// Cost is the sum of the estimated costs of all attempts.
@@ -116,6 +120,7 @@ func (e *endpoint) status(now int64) ProviderStatus {
 		Name: e.name, Ready: e.standing(now).ok && e.limit.ready(), Breaker: e.breakerState(now), Reasons: e.reasons(now),
 		Weight: int(e.weight.Load()), InFlight: e.stats.inFlight(),
 		Detached: int(e.stats.detached.Load()), Attempts: e.stats.attempts(),
+		Interrupted: e.stats.interrupted.Load(),
 		SuccessRate: e.stats.successRate(), Cost: finite(e.stats.cost.load()), LastError: e.errorInfo(),
 		Latency: LatencyStatus{Average: time.Duration(e.stats.ewma.load())},
 	}

@@ -1,0 +1,181 @@
+package failover
+
+import (
+	"context"
+	"time"
+)
+
+// equipStream gives an attempt at a stream its context and its watch.
+func (c *call[Req, Resp]) equipStream(parent context.Context, a *attempt[Req, Resp], limit time.Duration) context.CancelFunc {
+	ctx, cut := context.WithCancelCause(parent)
+	a.ctx, a.lent = c.enclose(ctx, a.e)
+	a.own, a.timed = true, true
+	a.live = a.p.open(a)
+	a.live.cut = cut
+	a.live.begin(limit)
+	return a.live.stop
+}
+
+// runStream is run for a stream. The breaker is told in two steps: a trial at
+// the commit point, for a long stream must not hold the slot, any other at its
+// end.
+func (a *attempt[Req, Resp]) runStream() {
+	if !a.forced {
+		settle, err := a.e.breaker.twoStep.Load().Allow()
+		if err != nil {
+			a.refused, a.done = true, true
+			a.e.stats.refused.Add(1)
+			return
+		}
+		a.live.settle = settle
+	}
+	defer func() {
+		if a.done {
+			return
+		}
+		if a.live.word.Load()&1 == 1 && a.live.relay == nil { // the consumer's own panic, or Goexit
+			a.tellBreaker(a.succeedStream())
+			return
+		}
+		a.abandoned()
+		a.tellBreaker(errBreakerFailure)
+	}()
+	a.entered = true
+	a.tellBreaker(a.settleStream(a.live.flow.run()))
+	a.done = true
+}
+
+// tellBreaker settles the breaker, once.
+func (a *attempt[Req, Resp]) tellBreaker(sees error) {
+	if settle := a.live.settle; settle != nil {
+		a.live.settle = nil
+		settle(sees)
+	}
+}
+
+// commit settles a trial: its provider delivers again.
+func (a *attempt[Req, Resp]) commit() {
+	if !a.trial {
+		return
+	}
+	a.end = max(a.live.began, a.r.now())
+	if a.live.slow {
+		a.reading.class = ClassTimeout
+		a.tellBreaker(errBreakerFailure)
+		a.trialDone(errBreakerFailure)
+		a.reading.class = ClassUnknown
+	} else {
+		if a.e.flags.Load()&flagOpen != 0 {
+			a.tellBreaker(nil)
+		}
+		a.trialDone(nil)
+	}
+	a.trial, a.live.trial = false, true
+	a.e.trials.Add(-1)
+	a.r.flush(a.caller, a.e)
+}
+
+// settleStream judges how a stream ended and says what the breaker is to see.
+func (a *attempt[Req, Resp]) settleStream(err error) error {
+	if err == nil {
+		return a.succeedStream()
+	}
+	if said, ok := err.(*rejection); ok { //nolint:errorlint // over has just made it
+		return a.refuse(a.resp, said.err)
+	}
+	a.reading = a.read(err)
+	if a.live.committed {
+		a.e.stats.interrupted.Add(1)
+	}
+	sees := a.failed()
+	if sees == errBreakerFailure && a.live.trial { //nolint:errorlint // one of three
+		a.e.relapse(a.end, a.reading.class)
+	}
+	return sees
+}
+
+// succeedStream counts a stream that was whole, or that its consumer left.
+func (a *attempt[Req, Resp]) succeedStream() error {
+	e := a.e
+	a.ok, a.end = true, max(a.r.now(), a.start+1)
+	e.stats.rate(false)
+	a.r.budget.succeed()
+	if a.live.slow {
+		e.breaker.slow(a.start)
+		a.reading.class = ClassTimeout
+		a.trialDone(errBreakerFailure)
+		return errBreakerFailure
+	}
+	e.breaker.streak.clear()
+	a.trialDone(nil)
+	return nil
+}
+
+// afterStream says what follows a stream that failed.
+func (c *call[Req, Resp]) afterStream(a *attempt[Req, Resp], index int) next {
+	s, r := any(c.req).(streamed), &a.reading //nolint:forcetypeassert // only a streaming opens a stream
+	switch {
+	case c.over():
+		return stop
+	case !a.live.committed && a.live.mode == modeContinue && refuses(r.class):
+		// It cannot continue, which says nothing of the request itself.
+		restarts := s.refuse(index)
+		switch {
+		case c.r.closed.Load():
+			return move
+		case restarts && c.budgeted > 0 && c.affords(index) && a.e.flags.Load() == 0:
+			return again
+		}
+		return move
+	case !a.live.committed:
+		return c.afterFailure(r, index)
+	}
+	v, err := c.r.cfg.verdicts[r.class], r.toError(a.e.name)
+	goesOn := s.interrupted(err) && v.Next != NextStop
+	if c.r.listening {
+		c.r.emit(c.ctx, InterruptedEvent{
+			Origin: c.r.origin(), Provider: a.e.name, Err: err, Items: a.live.items, Ends: !goesOn,
+		})
+	}
+	switch {
+	case !goesOn:
+		return stop
+	case c.r.closed.Load():
+		return move
+	case v.Retry && c.ready(index) == 0 && c.retries(r, index):
+		return again
+	default:
+		return move
+	}
+}
+
+// refuses says whether a class of failure is a provider's way to say that it
+// does not continue what another one began.
+func refuses(class Class) bool { return class == ClassInvalid || class == ClassUnsupported }
+
+// hadItsTime says whether an attempt that was ended from outside had been
+// silent for so long that this is its provider's.
+func (a *attempt[Req, Resp]) hadItsTime() bool {
+	if a.live != nil && a.live.began >= 0 {
+		why := cutFor(a.ctx)
+		return why == ErrIdleTimeout || why == ErrTotalTimeout || a.live.hadItsTimeAt(a.end)
+	}
+	return a.e.silentEnough(a.end - a.start)
+}
+
+// took is the latency that a failure stands for: that of a stream is the time
+// to its first content.
+func (a *attempt[Req, Resp]) took() int64 {
+	if a.live != nil && a.live.began >= 0 {
+		return a.live.began - a.start
+	}
+	return a.end - a.start
+}
+
+// cutFor says which of our times an attempt ran out of.
+func cutFor(ctx context.Context) sentinel {
+	if why, ok := context.Cause(ctx).(sentinel); ok { //nolint:errorlint // we gave it ourselves
+		return why
+	}
+	return ErrAttemptTimeout
+}
