@@ -1,5 +1,5 @@
-// Package audio reads the headers of audio files, to tell what they hold and
-// whether they are whole. It decodes nothing.
+// Package audio reads the headers of audio files and streams, to tell what they
+// hold and whether they are whole. It decodes nothing.
 package audio
 
 import (

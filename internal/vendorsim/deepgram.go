@@ -152,7 +152,7 @@ func speakDeep(w http.ResponseWriter, text string, speed float64, q url.Values) 
 	if container == "wav" {
 		w.Header().Set("Content-Type", "audio/wav")
 	}
-	_, _ = w.Write(e.make(speechTime(text, speed), container, rate, bitRate))
+	writeChunks(w, e.make(speechTime(text, speed), container, rate, bitRate))
 }
 
 var deepCodes = map[int]string{

@@ -10,6 +10,9 @@
 //	sim.FailAlways(vendorsim.Status(429).RetryAfter(7))  // and those after them
 //	sim.Heal()
 //
+// An answer that a vendor streams is sent in chunks, and faults such as
+// [CutAfter] strike after so many of them.
+//
 // A [Server] is made of two parts that know nothing of each other: a [Vendor],
 // which is a handler for good requests and an envelope for errors, and the
 // engine that counts, records and breaks. A new vendor is a new Vendor.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -21,7 +22,9 @@ func ElevenLabs(key string, opts ...Option) *Server {
 func ElevenLabsVendor(key string) Vendor {
 	e := elevenLabs{key: key}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/text-to-speech/{voice}", e.keyed(e.speak))
+	mux.HandleFunc("POST /v1/text-to-speech/{voice}", e.keyed(speakEleven(elevenWhole)))
+	mux.HandleFunc("POST /v1/text-to-speech/{voice}/stream", e.keyed(speakEleven(elevenStream)))
+	mux.HandleFunc("POST /v1/text-to-speech/{voice}/stream/with-timestamps", e.keyed(speakEleven(elevenTimed)))
 	mux.HandleFunc("GET /v1/user", e.keyed(e.user))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, elevenText(http.StatusNotFound, "Not Found"))
@@ -73,27 +76,64 @@ type elevenRequest struct {
 	} `json:"voice_settings"`
 }
 
-func (e elevenLabs) speak(w http.ResponseWriter, r *http.Request) {
-	req := elevenRequest{ModelID: "eleven_multilingual_v2"}
-	if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
-		write(w, elevenInvalid("body", "json_invalid", "JSON decode error"))
-		return
+// elevenSpeech is what a good request asks for.
+type elevenSpeech struct {
+	text, format string
+	time         time.Duration
+}
+
+// speakEleven checks a request and has it answered.
+func speakEleven(endpoint elevenEndpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		req := elevenRequest{ModelID: "eleven_multilingual_v2"}
+		if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
+			write(w, elevenInvalid("body", "json_invalid", "JSON decode error"))
+			return
+		}
+		format := r.URL.Query().Get("output_format")
+		if format == "" {
+			format = "mp3_44100_128"
+		}
+		if endpoint.chunked && strings.HasPrefix(format, "wav_") {
+			write(w, elevenInvalid("output_format", "enum", "Input should be one of the known formats"))
+			return
+		}
+		if refusal := req.refuse(r.PathValue("voice"), format); refusal != nil {
+			write(w, *refusal)
+			return
+		}
+		speed := 1.0
+		if s := req.VoiceSettings.Speed; s != nil {
+			speed = *s
+		}
+		w.Header().Set("Request-Id", "eleven-1")
+		w.Header().Set("Character-Cost", strconv.Itoa(utf8.RuneCountInString(*req.Text)))
+		endpoint.answer(w, elevenSpeech{text: *req.Text, format: format, time: speechTime(*req.Text, speed)})
 	}
-	format := r.URL.Query().Get("output_format")
-	if format == "" {
-		format = "mp3_44100_128"
-	}
-	if refusal := req.refuse(r.PathValue("voice"), format); refusal != nil {
-		write(w, *refusal)
-		return
-	}
-	speed := 1.0
-	if s := req.VoiceSettings.Speed; s != nil {
-		speed = *s
-	}
-	w.Header().Set("Request-Id", "eleven-1")
-	w.Header().Set("Character-Cost", strconv.Itoa(utf8.RuneCountInString(*req.Text)))
-	speakEleven(w, *req.Text, speed, format)
+}
+
+// elevenEndpoint is one way to get speech.
+type elevenEndpoint struct {
+	chunked bool // there is no WAV then
+	answer  func(http.ResponseWriter, elevenSpeech)
+}
+
+var (
+	elevenWhole  = elevenEndpoint{answer: answerWhole}
+	elevenStream = elevenEndpoint{chunked: true, answer: answerChunks}
+	elevenTimed  = elevenEndpoint{chunked: true, answer: answerTimed}
+)
+
+func answerWhole(w http.ResponseWriter, s elevenSpeech) {
+	contentType, body := s.audio()
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(body)
+}
+
+func answerChunks(w http.ResponseWriter, s elevenSpeech) {
+	contentType, body := s.audio()
+	w.Header().Set("Content-Type", contentType)
+	writeChunks(w, body)
 }
 
 // refuse checks as the vendor does, in its order.
@@ -123,27 +163,24 @@ func (req elevenRequest) refuse(voice, format string) *Answer {
 	return &a
 }
 
-func speakEleven(w http.ResponseWriter, text string, speed float64, format string) {
-	parts := strings.Split(format, "_")
-	rate, d := atoi(parts[1]), speechTime(text, speed)
-	var body []byte
-	contentType := "audio/" + parts[0]
+// audio is the speech in the format asked for.
+func (s elevenSpeech) audio() (contentType string, body []byte) {
+	parts := strings.Split(s.format, "_")
+	rate := atoi(parts[1])
 	switch parts[0] {
 	case "mp3":
-		contentType, body = "audio/mpeg", mp3(d, rate, 1000*atoi(parts[2]))
+		return "audio/mpeg", mp3(s.time, rate, 1000*atoi(parts[2]))
 	case "wav":
-		body = wav(d, rate)
-	case "pcm":
-		body = pcm(d, rate)
+		return "audio/wav", wav(s.time, rate)
 	case "ulaw":
-		contentType, body = "audio/basic", muLaw(d, rate)
+		return "audio/basic", muLaw(s.time, rate)
 	case "alaw":
-		body = aLaw(d, rate)
+		return "audio/alaw", aLaw(s.time, rate)
 	case "opus":
-		contentType, body = "audio/ogg", oggOpus(d)
+		return "audio/ogg", oggOpus(s.time)
+	default:
+		return "audio/pcm", pcm(s.time, rate)
 	}
-	w.Header().Set("Content-Type", contentType)
-	_, _ = w.Write(body)
 }
 
 // elevenCodes is what the vendor says with a status when it says the usual.

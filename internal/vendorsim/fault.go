@@ -315,5 +315,8 @@ func (x *exchange) hijack(reset bool, raw string) {
 
 // rawHead is the header of an answer that net/http would not write.
 func rawHead(a Answer, framing string) string {
-	return fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Type: %s\r\n%s\r\n\r\n", a.Status, a.Header.Get("Content-Type"), framing)
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP/1.1 %d OK\r\n", a.Status)
+	_ = a.Header.Write(&b) // a strings.Builder takes everything
+	return b.String() + framing + "\r\n\r\n"
 }

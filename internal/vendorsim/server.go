@@ -21,7 +21,7 @@ type Vendor struct {
 	KeyHeader string
 	// Handler answers as the vendor does, refusals included. The request's
 	// body can be read; the answer is collected and then delivered, broken or
-	// whole.
+	// whole. What it flushes is delivered in the same parts, without a length.
 	Handler http.Handler
 	// Refuse is the vendor's own answer for an error status. An empty code
 	// means the one the vendor uses most with that status.
@@ -33,6 +33,8 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+
+	flushes []int // where in the body a vendor that streams had flushed
 }
 
 // maxRequest bounds what is read of a request.
@@ -235,6 +237,10 @@ func (x *exchange) head(a Answer, length int) {
 }
 
 func (x *exchange) deliver(a Answer) {
+	if a.streamed() {
+		x.chunks(x.begin(a, 0))
+		return
+	}
 	x.head(a, len(a.Body))
 	n, _ := x.w.Write(a.Body)
 	x.server.log.sent(n)
@@ -264,6 +270,8 @@ type collector struct {
 	status int
 	header http.Header
 	body   bytes.Buffer
+
+	flushes []int
 }
 
 func (c *collector) Header() http.Header { return c.header }
@@ -279,7 +287,13 @@ func (c *collector) Write(b []byte) (int, error) {
 	return c.body.Write(b)
 }
 
+// Flush implements http.Flusher.
+func (c *collector) Flush() {
+	c.WriteHeader(http.StatusOK)
+	c.flushes = append(c.flushes, c.body.Len())
+}
+
 func (c *collector) answer() Answer {
 	c.WriteHeader(http.StatusOK)
-	return Answer{Status: c.status, Header: c.header, Body: c.body.Bytes()}
+	return Answer{Status: c.status, Header: c.header, Body: c.body.Bytes(), flushes: c.flushes}
 }
