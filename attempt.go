@@ -367,6 +367,9 @@ func (a *attempt[Req, Resp]) cool(local bool) {
 	e, r := a.e, &a.reading
 	switch r.class {
 	case ClassUnsupported:
+		if a.live != nil && a.live.mode != modeFresh && !a.live.committed {
+			return // it does not take over what another began
+		}
 		if e.breaker.streak.unsupported() < unsupportedRow {
 			return
 		}

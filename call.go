@@ -31,6 +31,7 @@ type call[Req, Resp any] struct {
 	number   int // attempts begun
 	forced   bool
 	stopped  bool
+	outrun   bool       // who was asked first lost to the stream of its hedge, so it can still take over
 	fenced   bool       // by an operation of a router inside; see reading.fence
 	by       int        // who answered
 	budgeted int        // attempts still allowed
@@ -208,7 +209,7 @@ func (c *call[Req, Resp]) begin() error {
 	clear(c.at)
 	c.picks, c.number = 0, 0
 	c.spent, c.waited, c.invalid, c.forced, c.stopped = 0, false, false, false, false
-	c.fenced, c.by = false, 0
+	c.fenced, c.outrun, c.by = false, false, 0
 	c.uncertain, c.known, c.budgeted = 0, OutcomeUnknown, r.cfg.attempts
 	c.untold, c.before, c.repeated, c.repeating, c.idNumber, c.idBase, c.rerun, c.due = 0, nil, false, 0, 0, 0, false, 0
 	c.story = c.story || r.listening || r.sideEffect
@@ -310,10 +311,11 @@ func (c *call[Req, Resp]) serve(index int) (Resp, next) {
 		if next == again {
 			continue
 		}
-		if next == move && at.state == placeOpen {
+		if next == move && at.state == placeOpen && !c.outrun {
 			at.state = placeTried
 			c.tried = append(c.tried, index)
 		}
+		c.outrun = false
 		return resp, next
 	}
 }

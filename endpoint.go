@@ -68,6 +68,7 @@ type endpoint struct {
 	awaitProbe  atomic.Bool
 	lastFailure atomic.Int64 // for the penalty of Weighted
 	lastDial    atomic.Int64
+	lastWhole   atomic.Int64 // when a stream was last served whole
 	heldSince   atomic.Int64
 
 	errorKind atomic.Int64 // of the last error: class and status

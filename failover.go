@@ -32,6 +32,9 @@
 // [With] carries the wishes of a single call in its context. What an error
 // means is told by its [Class] and the table of [DefaultVerdict].
 //
+// A [StreamRouter] does the same for providers that answer item by item: make
+// it with [NewStream] and range over [StreamRouter.Stream].
+//
 // All exported functions and methods are safe for concurrent use unless they
 // say otherwise.
 package failover
@@ -435,7 +438,7 @@ func (c *core) flush(ctx context.Context, e *endpoint) {
 
 // Close refuses new calls, lets running attempts finish without new ones,
 // stops probes, mirrors and hedges, and waits for them; it does not wait for
-// plain calls of Do. It must not be called from what it waits for: an observer,
+// plain calls of Do, nor for streams that are being delivered. It must not be called from what it waits for: an observer,
 // a Check, or a Do under hedging or mirroring. Nested routers are not
 // closed: they are their owner's. Further calls of Close wait too and return
 // nil.
@@ -469,6 +472,19 @@ func (w *workers) run(f func()) bool {
 	w.group.Go(f)
 	return true
 }
+
+// enter is run for a goroutine that may leave before it ends.
+func (w *workers) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.group.Add(1)
+	return true
+}
+
+func (w *workers) leave() { w.group.Done() }
 
 func (w *workers) wait() {
 	w.mu.Lock()

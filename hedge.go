@@ -74,6 +74,7 @@ type racer[Req, Resp any] struct {
 	attempt[Req, Resp]
 
 	index   int
+	leave   func() // the goroutines that Close waits for
 	cancel  context.CancelCauseFunc
 	carried *carried
 }
@@ -96,12 +97,25 @@ func (c *call[Req, Resp]) race(index int, trial bool, delay time.Duration) (Resp
 			timer.Stop()
 		case <-race.ready():
 			race.winner.live.relay.pass()
+			if race.winner.live.left {
+				return c.leave(race, index)
+			}
 		case done := <-race.results:
 			if resp, next, over := c.arrive(race, index, done); over {
 				return resp, next
 			}
 		case <-c.ctx.Done():
 			return c.desert(race, index)
+		}
+	}
+}
+
+// leave ends a stream whose consumer left its loop: the winner is told and
+// waited for, as one that is not hedged would be.
+func (c *call[Req, Resp]) leave(race *race[Req, Resp], index int) (Resp, next) {
+	for {
+		if resp, next, over := c.arrive(race, index, <-race.results); over {
+			return resp, next
 		}
 	}
 }
@@ -119,6 +133,7 @@ func (r *race[Req, Resp]) take(first *racer[Req, Resp]) {
 		}
 	}
 	r.running = []*racer[Req, Resp]{first}
+	first.leave() // it is the consumer's own call now
 	close(first.live.relay.won)
 }
 
@@ -145,7 +160,13 @@ func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge 
 	if who.live != nil {
 		who.live.relay = newRelay(func() { race.claims <- who }, who.live.flow.deliver)
 	}
-	work := func() {
+	race.running = append(race.running, who)
+	who.leave = func() {}
+	if c.r.work.enter() { // else closed meanwhile: the running call finishes, nobody waits for it
+		who.leave = sync.OnceFunc(c.r.work.leave)
+	}
+	go func() {
+		defer who.leave()
 		aside(who.run, func(p *carried) {
 			if cancel != nil {
 				cancel()
@@ -154,11 +175,7 @@ func (c *call[Req, Resp]) launch(race *race[Req, Resp], index int, trial, hedge 
 			who.carried = p
 			race.finish(who)
 		})
-	}
-	race.running = append(race.running, who)
-	if !c.r.work.run(work) {
-		go work() // closed meanwhile: the running call finishes, nobody waits for it
-	}
+	}()
 }
 
 // arrive takes in a racer's result. It reports whether the race is over.
@@ -175,6 +192,7 @@ func (c *call[Req, Resp]) arrive(race *race[Req, Resp], index int, done *racer[R
 		resp, next := c.decide(&done.attempt, done.index)
 		if done.index != index {
 			next = c.afterHedge(done.index, next)
+			c.outrun = done == race.winner // the other one lost, and has not failed
 		}
 		return resp, next, true
 	}
@@ -325,9 +343,16 @@ func (c *call[Req, Resp]) desert(race *race[Req, Resp], index int) (Resp, next) 
 		how.class = ClassTimeout
 	}
 	for _, who := range race.running {
-		c.records = append(c.records, record{
+		rec := record{
 			index: who.index, number: who.number, start: who.start, end: c.now, hedge: who.hedge, reading: how,
-		})
+		}
+		if who == race.winner { // it waited to be taken, so these can be read
+			rec.items = who.live.items
+			if who.live.began >= 0 {
+				rec.first = max(who.live.began-who.start, 1)
+			}
+		}
+		c.records = append(c.records, rec)
 	}
 	var none Resp
 	return none, stop

@@ -144,9 +144,12 @@ func (e *InterruptedError) LogValue() slog.Value {
 // they were not kept: that takes [Continue], and no more than
 // [WithDeliveredCap] of them.
 func Delivered[T any](err error) (items []T, ok bool) {
-	if e, is := errors.AsType[*InterruptedError](err); is {
+	for e, found := errors.AsType[*InterruptedError](err); found; e, found = errors.AsType[*InterruptedError](e.Err) {
 		if b, is := e.delivered.(box[[]T]); is {
 			return b.resp, true
+		}
+		if e.Err == nil {
+			break
 		}
 	}
 	return nil, false

@@ -260,3 +260,122 @@ func TestSoleProviderRestartsAfterATransientCut(t *testing.T) {
 		assert.Equal(t, "a1 #restart #meta a1 a2 a3 #end", text)
 	})
 }
+
+// errReset is a cut that the same provider may be asked again after.
+var errReset = &failover.Error{Class: failover.ClassTransient}
+
+// Whoever cannot take over is not asked, by whatever way it is reached: what was
+// delivered must not come twice.
+func TestNobodyTakesOverWhoCannot(t *testing.T) {
+	t.Parallel()
+	mute := func(n *narrator, refuses bool) failover.StreamProvider[string, string] {
+		p := n.provider()
+		p.Continue = nil
+		if refuses {
+			p.Continue = func(string, []string) (string, bool) { return "", false }
+		}
+		return p
+	}
+	limited := &failover.Error{Class: failover.ClassRateLimited, RetryAfter: time.Second}
+	for name, c := range map[string]struct {
+		first, then []any
+		second      []any
+		opts        []failover.Option
+	}{
+		"a retry at the same provider":          {first: []any{meta, "a1", errReset}},
+		"a retry after something irrevocable":   {first: []any{meta, toolCall, errReset}, opts: []failover.Option{failover.WithInterrupted(failover.Continue, failover.Restart)}},
+		"a rate limit that is waited out":       {first: []any{meta, "a1", limited}, opts: []failover.Option{failover.WithRateLimitWait(3 * time.Second)}},
+		"one that was limited before the other": {first: []any{limited}, second: cutAt("b1")},
+	} {
+		for _, refuses := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					a, b := newNarrator("a"), newNarrator("b", c.second...)
+					a.then(c.first...)
+					providers := failover.StreamProviders(mute(a, refuses))
+					if c.second != nil {
+						providers = append(providers, b.provider())
+					}
+					var events notebook
+					r, err := failover.NewStream(providers, append([]failover.Option{
+						failover.WithInterrupted(failover.Continue), events.option(),
+					}, c.opts...)...)
+					require.NoError(t, err)
+					_, err = hear(t, r)
+					require.ErrorIs(t, err, failover.ErrInterrupted)
+					assert.Len(t, a.asked(), 1)
+					assert.True(t, noted[failover.InterruptedEvent](&events)[0].Ends)
+				})
+			})
+		}
+	}
+}
+
+func TestRefusedContinuationsDoNotCool(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newNarrator("a"), newNarrator("b")
+		r := inTheatre(t, []*narrator{a, b}, once(), failover.WithInterrupted(failover.Continue))
+		for range 3 {
+			a.then(cutAt("a1")...)
+			b.then(&failover.Error{Class: failover.ClassUnsupported})
+			_, err := hear(t, r)
+			require.ErrorIs(t, err, failover.ErrInterrupted)
+			_, err = hear(t, r)
+			require.NoError(t, err)
+		}
+		assert.Empty(t, r.Status().Providers[1].Reasons)
+	})
+}
+
+// A caller's cause, another vendor's refusal, say, is not this provider's.
+func TestCauseOfTheCallersCancelIsNotTheProviders(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a := newNarrator("a", "a1", "a2", "a3", finish)
+		r := inTheatre(t, []*narrator{a, newNarrator("b")})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		var last error
+		for _, err := range r.Stream(ctx, "request") {
+			cancel(&failover.Error{Class: failover.ClassUnauthorized, Status: 401})
+			last = err
+		}
+		require.ErrorIs(t, last, context.Canceled)
+		status := r.Status().Providers[0]
+		assert.Empty(t, status.Reasons)
+		assert.Equal(t, map[string]uint64{"canceled": 1}, status.Attempts)
+		assert.Zero(t, status.Interrupted)
+	})
+}
+
+func TestStickySurvivesACancel(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newNarrator("a"), newNarrator("b", "b1", forEver)
+		a.then(errSpilled)
+		r := inTheatre(t, []*narrator{a, b}, once())
+		ctx, bargeIn := context.WithCancel(failover.With(t.Context(), failover.Sticky("call")))
+		defer bargeIn()
+		for range r.Stream(ctx, "request") {
+			bargeIn()
+		}
+		b.says(words("b1")...)
+		items, err := heard(r.Stream(failover.With(t.Context(), failover.Sticky("call")), "request"))
+		require.NoError(t, err)
+		assert.Contains(t, items, "b1")
+	})
+}
+
+func TestProviderThatGoesOnAfterItWasToldToStop(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := failover.WrapStream("a", func(context.Context, string) failover.Stream[string] {
+			return func(yield func(string, error) bool) {
+				yield("", errReset)
+				yield("x", nil)
+			}
+		})
+		r, err := failover.NewStream(failover.StreamProviders(p, newNarrator("b").provider()), once())
+		require.NoError(t, err)
+		text, err := hear(t, r)
+		require.NoError(t, err)
+		assert.Equal(t, "#meta b1 b2 b3 #end", text)
+	})
+}

@@ -27,15 +27,30 @@ func Nest[Req, Resp any](name string, r *Router[Req, Resp]) Provider[Req, Resp] 
 
 // NestStream makes a stream router a provider of another, as [Nest] does. What
 // the inner router delivers is past its commit point, so any item of it counts
-// as content, and its own timers watch it. Restarted and Irrevocable are those
-// of its first provider.
+// as content, and its own timers watch it. When it restarts, the outer router
+// knows. Restarted is that of its first provider that has one, and an item is
+// Irrevocable if it is for any of them. Continue is not: set it on the result
+// if the outer router is to continue there.
 func NestStream[Req, T any](name string, r *StreamRouter[Req, T]) StreamProvider[Req, T] {
 	if r == nil {
 		return StreamProvider[Req, T]{Name: name}
 	}
 	p := StreamProvider[Req, T]{
-		Name: name, Do: r.Stream, Restarted: r.providers[0].Restarted, Irrevocable: r.providers[0].Irrevocable,
-		nested: nestedRouter{r.core, "", countLeaves(r.router.providers)},
+		Name: name, Do: r.Stream, nested: nestedRouter{r.core, "", countLeaves(r.router.providers)},
+	}
+	var acts []func(T) bool
+	for _, inner := range r.providers {
+		if p.Restarted == nil {
+			p.Restarted = inner.Restarted
+		}
+		if inner.Irrevocable != nil {
+			acts = append(acts, inner.Irrevocable)
+		}
+	}
+	if len(acts) > 0 {
+		p.Irrevocable = func(item T) bool {
+			return slices.ContainsFunc(acts, func(acts func(T) bool) bool { return acts(item) })
+		}
 	}
 	if slices.ContainsFunc(r.providers, func(p StreamProvider[Req, T]) bool { return p.Cost != nil }) {
 		p.Cost = func(req Req) float64 { return r.router.cheapest(&streaming[Req, T]{r: r, req: req}) }

@@ -75,16 +75,16 @@ func (c *call[Req, Resp]) prepare(
 // equip gives the attempt a context of its own where it needs one: for its
 // time, or to carry its id or the router inward.
 func (c *call[Req, Resp]) equip(parent context.Context, a *attempt[Req, Resp], index int) context.CancelFunc {
-	limit := c.timeFor(index)
+	limit, room := c.timeFor(index)
 	if a.p.open != nil {
-		return c.equipStream(parent, a, time.Duration(limit))
+		return c.equipStream(parent, a, time.Duration(limit), time.Duration(room))
 	}
 	var cancel context.CancelFunc
 	if limit > 0 {
 		a.ctx, cancel = context.WithTimeoutCause(parent, time.Duration(limit), ErrAttemptTimeout)
 	}
 	if limit > 0 || c.deadline > 0 || c.sideEffect || a.e.nested != nil {
-		a.ctx, a.lent = c.enclose(a.ctx, a.e)
+		a.ctx, a.lent = c.enclose(a.ctx, a)
 	}
 	a.own = limit > 0
 	return cancel
@@ -92,7 +92,8 @@ func (c *call[Req, Resp]) equip(parent context.Context, a *attempt[Req, Resp], i
 
 // enclose makes the context that the attempt's code sees, and what is lent to
 // a router nested in it.
-func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) (context.Context, *allowance) {
+func (c *call[Req, Resp]) enclose(ctx context.Context, a *attempt[Req, Resp]) (context.Context, *allowance) {
+	e := a.e
 	ac := &attemptContext{Context: ctx}
 	s := &ac.scope
 	if c.scope != nil {
@@ -105,6 +106,7 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, e *endpoint) (context.Con
 		s.operation, s.attempt, s.rerun = c.operation, c.attemptID(), c.rerun
 	}
 	if e.nested != nil {
+		ac.frame.live = a.live
 		s.wishes = inward(s.wishes, c.r.cfg.name, e.name)
 		if c.wish != nil && c.wish.capped {
 			cost, _ := c.costAt(e.index)
@@ -148,19 +150,20 @@ func (c *call[Req, Resp]) spend(e *endpoint, cost float64) {
 }
 
 // timeFor is how long the attempt may take, 0 for as long as the caller's
-// context lets it.
+// context lets it, and how long it could take at the most, 0 without a
+// deadline.
 //
 // A repeatable request with a deadline leaves something for its successors:
 // the next one's p90, 2 s while that is unknown, at most half of what remains.
 // A side effect is not cut short for the sake of successors; it leaves time
 // for Lookup only.
-func (c *call[Req, Resp]) timeFor(index int) int64 {
-	limit := int64(c.r.ends[index].timeout)
+func (c *call[Req, Resp]) timeFor(index int) (limit, room int64) {
+	limit = int64(c.r.ends[index].timeout)
 	if c.deadline == 0 {
-		return limit
+		return limit, 0
 	}
 	remaining := c.deadline - c.now
-	room := remaining
+	room = remaining
 	switch {
 	case c.sideEffect:
 		if c.r.providers[index].Lookup != nil {
@@ -175,9 +178,9 @@ func (c *call[Req, Resp]) timeFor(index int) int64 {
 		limit = room
 	}
 	if limit >= remaining {
-		return 0 // the caller's own deadline comes first
+		return 0, room // the caller's own deadline comes first
 	}
-	return limit
+	return limit, room
 }
 
 // unknownLatency stands for the latency of a provider without history.
@@ -225,19 +228,15 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 	if a.e.pending.Load() {
 		c.r.flush(c.ctx, a.e)
 	}
+	if a.ok || a.live != nil && a.live.committed && c.over() {
+		c.served(index)
+	}
 	if a.ok {
 		if c.repeated && c.uncertain > 0 && c.records[c.uncertain-1].id == c.attemptID() {
 			c.uncertain, c.untold = 0, 0 // the same attempt, repeated where that is safe
 		}
-		if c.isSticky() {
-			c.r.sticky.put(c.wish.sticky, index, c.now)
-		}
 		if c.hasRejected {
 			c.keepRejected(-1, a.resp) // the better answer makes it superfluous
-		}
-		if len(c.records) > 0 && c.records[0].index != index {
-			first := &c.records[0]
-			c.r.noteSwitch(first.index, index, first.reading.class, c.now)
 		}
 		c.by = index
 		return a.resp, served
@@ -251,6 +250,18 @@ func (c *call[Req, Resp]) decide(a *attempt[Req, Resp], index int) (Resp, next) 
 		return none, c.afterStream(a, index)
 	}
 	return none, c.afterFailure(&a.reading, index)
+}
+
+// served remembers who served the request. A stream that its caller ended
+// early, as people do who interrupt, was served too.
+func (c *call[Req, Resp]) served(index int) {
+	if c.isSticky() {
+		c.r.sticky.put(c.wish.sticky, index, c.now)
+	}
+	if len(c.records) > 0 && c.records[0].index != index {
+		first := &c.records[0]
+		c.r.noteSwitch(first.index, index, first.reading.class, c.now)
+	}
 }
 
 // note keeps what a failed attempt says of its provider.

@@ -31,6 +31,9 @@ type frame struct {
 	// lent is what the router allows the one nested in its attempt; nil where
 	// none is.
 	lent *allowance
+	// live is the stream of the attempt that the nested router serves; nil for
+	// Do.
+	live *live
 }
 
 // allowance is what an outer router allows a nested one, and learns of it.

@@ -69,14 +69,16 @@ type StreamProvider[Req, T any] struct {
 	Content func(item T) bool
 
 	// Progress says of an item without output that the provider is at work (an
-	// LLM that thinks). Each gives it as much time again for its first content
-	// as FirstContent or Idle, whichever is longer, up to 2 min from the start.
-	// nil: none is.
+	// LLM that thinks). Before the first content each gives it as much time
+	// again as FirstContent or Idle, whichever is longer, up to 2 min from the
+	// start and never into the time that is kept for a successor; after it, it
+	// counts against Idle as content does. nil: none is.
 	Progress func(item T) bool
 
 	// Final says whether an item is the end marker. With it, a stream that
-	// ends without one is [ClassIncomplete], and whatever follows one, a reset
-	// connection, say, is no failure any more. nil: a clean end is enough.
+	// ends without one is [ClassIncomplete]. What follows one, a count of
+	// tokens, say, is delivered for a second more; a failure there is none any
+	// more. nil: a clean end is enough.
 	Final func(item T) bool
 
 	// Irrevocable says whether the consumer acts on an item at once (a
@@ -219,13 +221,15 @@ func (r *StreamRouter[Req, T]) Route(ctx context.Context, req Req) (Stream[T], *
 }
 
 // StreamResult is the story of a stream. It must only be read on the goroutine
-// that ranges over the stream: in the loop, or after it.
+// that ranges over the stream: in the loop, or after it. A loop that ended in a
+// panic leaves it unfinished.
 type StreamResult struct {
 	// Provider is whose content is being delivered, or was last; empty before
 	// the commit point.
 	Provider string
-	// Attempts are all that were made, each with its number of items and the
-	// time to its first content; empty before the loop has ended.
+	// Attempts are all that were made, losers of a hedge apart, each with its
+	// number of items and the time to its first content; empty before the loop
+	// has ended.
 	Attempts []Attempt
 	// FirstContent is the time from the start of the loop to the commit point;
 	// 0 before it.

@@ -154,3 +154,45 @@ func TestStreamsRetryBeforeTheCommitPoint(t *testing.T) {
 		assert.Empty(t, b.asked())
 	})
 }
+
+func TestOldTrialDoesNotCloseARecoveredProvider(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newNarrator("a", errSpilled), newNarrator("b")
+		r := inTheatre(t, []*narrator{a, b}, once())
+		for range 5 {
+			_, _ = hear(t, r)
+		}
+		wait(t, 12*time.Second)
+		a.says(words("a1")...)
+		a.then("a1", 10*time.Second, "a2", 10*time.Second, errSpilled)
+		done := make(chan error)
+		go func() {
+			_, err := heard(r.Stream(t.Context(), "request"))
+			done <- err
+		}()
+		wait(t, time.Second)
+		for range 10 {
+			_, err := hear(t, r)
+			require.NoError(t, err)
+		}
+		require.ErrorIs(t, <-done, failover.ErrInterrupted)
+		assert.Empty(t, r.Status().Providers[0].Reasons)
+	})
+}
+
+func TestTrialThatPanicsLaterIsARelapse(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newNarrator("a", errSpilled), newNarrator("b")
+		r := inTheatre(t, []*narrator{a, b}, once())
+		for range 5 {
+			_, _ = hear(t, r)
+		}
+		a.says("a1", func() { panic("provider") })
+		for range 3 {
+			wait(t, 2*time.Minute)
+			assert.Panics(t, func() { _, _ = hear(t, r) })
+			assert.NotEmpty(t, r.Status().Providers[0].Reasons)
+			assert.Zero(t, r.Status().Providers[0].InFlight)
+		}
+	})
+}

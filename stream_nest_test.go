@@ -188,3 +188,64 @@ func TestNewStreamRefuses(t *testing.T) {
 		require.ErrorContains(t, err, "is for NewStream")
 	}
 }
+
+// What a nested router takes back is taken back outside too.
+func TestRestartInsideIsKnownOutside(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k1, k2, other := newNarrator("k1", cutAt("k11")...), newNarrator("k2", cutAt("k21")...), newNarrator("other")
+		pool := inTheatre(t, []*narrator{k1, k2}, once(), failover.WithName("pool"), failover.WithInterrupted(failover.Restart))
+		middle, err := failover.NewStream(failover.StreamProviders(failover.NestStream("pool", pool)), once(), failover.WithName("middle"))
+		require.NoError(t, err)
+		outer, err := failover.NewStream(failover.StreamProviders(failover.NestStream("middle", middle), other.provider()), once(),
+			failover.WithInterrupted(failover.Continue))
+		require.NoError(t, err)
+		stream, result := outer.Route(t.Context(), "request")
+		items, err := heard(stream)
+		require.NoError(t, err)
+		assert.Equal(t, "#meta k11 #restart #meta k21 #meta other1 other2 other3 #end", strings.Join(items, " "))
+		assert.Equal(t, []string{"request after k21"}, other.asked())
+		assert.Equal(t, 9, result.Items, "the marker is not counted")
+	})
+}
+
+func TestRestartInsideBeforeTheOuterCommitPointIsInvisible(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k1, k2 := newNarrator("k1", cutAt("k11")...), newNarrator("k2")
+		pool := inTheatre(t, []*narrator{k1, k2}, once(), failover.WithName("pool"), failover.WithInterrupted(failover.Restart))
+		outer, err := failover.NewStream(failover.StreamProviders(failover.NestStream("pool", pool)),
+			failover.WithCommit(failover.CommitPolicy{Whole: true}))
+		require.NoError(t, err)
+		text, err := hear(t, outer)
+		require.NoError(t, err)
+		assert.Equal(t, "#meta k21 k22 k23 #end", text)
+	})
+}
+
+func TestIrrevocableInsideIsSoOutside(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k1, k2, other := newNarrator("k1", errSpilled), newNarrator("k2", cutAt(toolCall)...), newNarrator("other")
+		p1 := k1.provider()
+		p1.Irrevocable = nil
+		pool, err := failover.NewStream(failover.StreamProviders(p1, k2.provider()), once())
+		require.NoError(t, err)
+		outer, err := failover.NewStream(failover.StreamProviders(failover.NestStream("pool", pool), other.provider()), once(),
+			failover.WithInterrupted(failover.Restart))
+		require.NoError(t, err)
+		text, err := hear(t, outer)
+		assert.Equal(t, "#meta tool()", text)
+		require.ErrorIs(t, err, failover.ErrInterrupted)
+	})
+}
+
+func TestDeliveredInside(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k1 := newNarrator("k1", cutAt("k11")...)
+		pool := inTheatre(t, []*narrator{k1}, once(), failover.WithName("pool"), failover.WithInterrupted(failover.Continue))
+		outer, err := failover.NewStream(failover.StreamProviders(failover.NestStream("pool", pool)), once())
+		require.NoError(t, err)
+		_, err = hear(t, outer)
+		got, ok := failover.Delivered[string](err)
+		assert.True(t, ok)
+		assert.Equal(t, []string{meta, "k11"}, got)
+	})
+}

@@ -6,13 +6,13 @@ import (
 )
 
 // equipStream gives an attempt at a stream its context and its watch.
-func (c *call[Req, Resp]) equipStream(parent context.Context, a *attempt[Req, Resp], limit time.Duration) context.CancelFunc {
+func (c *call[Req, Resp]) equipStream(parent context.Context, a *attempt[Req, Resp], limit, room time.Duration) context.CancelFunc {
 	ctx, cut := context.WithCancelCause(parent)
-	a.ctx, a.lent = c.enclose(ctx, a.e)
 	a.own, a.timed = true, true
 	a.live = a.p.open(a)
-	a.live.cut = cut
-	a.live.begin(limit)
+	a.live.cut, a.live.parent = cut, parent
+	a.ctx, a.lent = c.enclose(ctx, a)
+	a.live.begin(a.start, limit, room)
 	return a.live.stop
 }
 
@@ -33,12 +33,13 @@ func (a *attempt[Req, Resp]) runStream() {
 		if a.done {
 			return
 		}
-		if a.live.word.Load()&1 == 1 && a.live.relay == nil { // the consumer's own panic, or Goexit
+		if a.live.left && a.live.relay == nil { // the consumer's own panic, or Goexit
 			a.tellBreaker(a.succeedStream())
 			return
 		}
 		a.abandoned()
 		a.tellBreaker(errBreakerFailure)
+		a.relapse()
 	}()
 	a.entered = true
 	a.tellBreaker(a.settleStream(a.live.flow.run()))
@@ -70,7 +71,7 @@ func (a *attempt[Req, Resp]) commit() {
 		}
 		a.trialDone(nil)
 	}
-	a.trial, a.live.trial = false, true
+	a.trial, a.live.trial, a.live.settled = false, true, a.end
 	a.e.trials.Add(-1)
 	a.r.flush(a.caller, a.e)
 }
@@ -84,14 +85,22 @@ func (a *attempt[Req, Resp]) settleStream(err error) error {
 		return a.refuse(a.resp, said.err)
 	}
 	a.reading = a.read(err)
-	if a.live.committed {
+	if a.live.committed && a.reading.class != ClassCanceled && !a.reading.unblamed { // its caller ended it
 		a.e.stats.interrupted.Add(1)
 	}
 	sees := a.failed()
-	if sees == errBreakerFailure && a.live.trial { //nolint:errorlint // one of three
-		a.e.relapse(a.end, a.reading.class)
+	if sees == errBreakerFailure { //nolint:errorlint // one of three
+		a.relapse()
 	}
 	return sees
+}
+
+// relapse closes a provider off whose trial broke off after its commit point,
+// unless it has served another stream whole since.
+func (a *attempt[Req, Resp]) relapse() {
+	if a.live.trial && a.e.lastWhole.Load() < a.live.settled {
+		a.e.relapse(max(a.end, a.r.now()), a.reading.class)
+	}
 }
 
 // succeedStream counts a stream that was whole, or that its consumer left.
@@ -100,6 +109,9 @@ func (a *attempt[Req, Resp]) succeedStream() error {
 	a.ok, a.end = true, max(a.r.now(), a.start+1)
 	e.stats.rate(false)
 	a.r.budget.succeed()
+	if !a.live.left {
+		touch(&e.lastWhole, a.end)
+	}
 	if a.live.slow {
 		e.breaker.slow(a.start)
 		a.reading.class = ClassTimeout
@@ -113,25 +125,32 @@ func (a *attempt[Req, Resp]) succeedStream() error {
 
 // afterStream says what follows a stream that failed.
 func (c *call[Req, Resp]) afterStream(a *attempt[Req, Resp], index int) next {
-	s, r := any(c.req).(streamed), &a.reading //nolint:forcetypeassert // only a streaming opens a stream
 	switch {
 	case c.over():
 		return stop
-	case !a.live.committed && a.live.mode == modeContinue && refuses(r.class):
-		// It cannot continue, which says nothing of the request itself.
-		restarts := s.refuse(index)
-		switch {
-		case c.r.closed.Load():
-			return move
-		case restarts && c.budgeted > 0 && c.affords(index) && a.e.flags.Load() == 0:
+	case a.live.committed:
+		return c.afterInterruption(a, index)
+	case a.live.mode == modeContinue && refuses(a.reading.class):
+		// It does not continue, which says nothing of the request itself.
+		restarts := any(c.req).(streamed).refuse(index) //nolint:forcetypeassert // only a streaming opens a stream
+		if restarts && c.budgeted > 0 && c.affords(index) && !c.r.closed.Load() {
 			return again
 		}
 		return move
-	case !a.live.committed:
-		return c.afterFailure(r, index)
+	case a.live.mode == modeNone:
+		return move
+	default:
+		return c.afterFailure(&a.reading, index)
 	}
+}
+
+// afterInterruption says what follows a stream that broke off after its commit
+// point.
+func (c *call[Req, Resp]) afterInterruption(a *attempt[Req, Resp], index int) next {
+	s, r := any(c.req).(streamed), &a.reading //nolint:forcetypeassert // as above
 	v, err := c.r.cfg.verdicts[r.class], r.toError(a.e.name)
-	goesOn := s.interrupted(err) && v.Next != NextStop
+	s.interrupted(err)
+	goesOn := v.Next != NextStop && c.resumable(index, v.Retry)
 	if c.r.listening {
 		c.r.emit(c.ctx, InterruptedEvent{
 			Origin: c.r.origin(), Provider: a.e.name, Err: err, Items: a.live.items, Ends: !goesOn,
@@ -142,11 +161,26 @@ func (c *call[Req, Resp]) afterStream(a *attempt[Req, Resp], index int) next {
 		return stop
 	case c.r.closed.Load():
 		return move
-	case v.Retry && c.ready(index) == 0 && c.retries(r, index):
+	case v.Retry && s.resumable(index) && c.ready(index) == 0 && c.retries(r, index):
 		return again
 	default:
 		return move
 	}
+}
+
+// resumable says whether anybody who may still be asked can take over a stream
+// that broke off at index, which may be asked itself if again.
+func (c *call[Req, Resp]) resumable(index int, again bool) bool {
+	for i := range c.r.providers {
+		may := again
+		if at := &c.at[i]; i != index {
+			may = at.state != placeTried || at.class == ClassRateLimited
+		}
+		if may && c.r.providers[i].Supports(c.req) {
+			return true
+		}
+	}
+	return false
 }
 
 // refuses says whether a class of failure is a provider's way to say that it
@@ -156,9 +190,13 @@ func refuses(class Class) bool { return class == ClassInvalid || class == ClassU
 // hadItsTime says whether an attempt that was ended from outside had been
 // silent for so long that this is its provider's.
 func (a *attempt[Req, Resp]) hadItsTime() bool {
-	if a.live != nil && a.live.began >= 0 {
-		why := cutFor(a.ctx)
-		return why == ErrIdleTimeout || why == ErrTotalTimeout || a.live.hadItsTimeAt(a.end)
+	if a.live != nil {
+		if why := cutFor(a.ctx); why == ErrIdleTimeout || why == ErrTotalTimeout {
+			return true
+		}
+		if a.live.began >= 0 {
+			return a.live.hadItsTimeAt(a.end)
+		}
 	}
 	return a.e.silentEnough(a.end - a.start)
 }

@@ -2,7 +2,6 @@ package failover
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -15,11 +14,14 @@ type streaming[Req, T any] struct {
 	yield  func(T, error) bool
 	result *StreamResult
 	begun  int64
+	story  bool // somebody will look at the result
 
 	items       int // delivered, markers apart
 	keeps       bool
 	got         []T // delivered since the last restart, if kept
 	irrevocable bool
+	left        bool  // the consumer left its loop: it must hear nothing more
+	outer       *live // of the router around this one; nil: there is none
 
 	interrupt bool              // it broke off after something was delivered
 	first     *Error            // how, the first time
@@ -36,7 +38,8 @@ type resumption[Req any] struct {
 
 // streamed is a streaming of any type.
 type streamed interface {
-	interrupted(err *Error) bool
+	interrupted(err *Error)
+	resumable(index int) bool
 	refuse(index int) bool
 	failure(attempts []Attempt, err error) error
 }
@@ -45,8 +48,13 @@ type streamed interface {
 func (s *streaming[Req, T]) run(ctx context.Context, story bool) {
 	r := s.r.router
 	c := r.calls.Get().(*call[*streaming[Req, T], []T]) //nolint:forcetypeassert // it makes nothing else
-	c.story = story
-	s.begun = r.now()
+	c.story, s.story = story, story
+	if scope := scopeOf(ctx); scope != nil && scope.within != nil {
+		s.outer = scope.within.live
+	}
+	if story {
+		s.begun = r.now()
+	}
 	held, err := c.do(ctx, s)
 	if story {
 		s.result.Attempts, s.result.Cost = c.attempts(), c.spent
@@ -61,7 +69,7 @@ func (s *streaming[Req, T]) run(ctx context.Context, story bool) {
 			return
 		}
 	}
-	if err != nil {
+	if err != nil && !s.left {
 		var none T
 		s.yield(none, err)
 	}
@@ -71,7 +79,7 @@ func (s *streaming[Req, T]) run(ctx context.Context, story bool) {
 func (s *streaming[Req, T]) begin(f *flow[Req, T]) {
 	result := s.result
 	result.Provider = f.p.Name
-	if result.FirstContent == 0 {
+	if s.story && result.FirstContent == 0 {
 		result.FirstContent = time.Duration(max(s.r.now()-s.begun, 1))
 	}
 	switch f.mode {
@@ -79,42 +87,48 @@ func (s *streaming[Req, T]) begin(f *flow[Req, T]) {
 		result.Continued++
 	case modeRestart:
 		result.Restarted++
-		s.got = nil // the caller may have been given it
-	case modeFresh:
+	case modeFresh, modeNone:
+	}
+}
+
+// restart notes that the consumer is told to forget what came before, and
+// tells the router around.
+func (s *streaming[Req, T]) restart() {
+	s.got = nil // a new slice: Continue may have kept the old one
+	if s.outer != nil {
+		s.outer.restarts = true
 	}
 }
 
 // count notes an item that is being delivered.
-func (s *streaming[Req, T]) count(f *flow[Req, T]) {
+func (s *streaming[Req, T]) count(f *flow[Req, T], item *T) {
 	s.items++
 	s.result.Items = s.items
 	if s.keeps {
-		s.keep(f.pending)
+		s.keep(item)
 	}
-	if f.p.Irrevocable != nil && f.p.Irrevocable(f.pending) {
+	if f.p.Irrevocable != nil && f.p.Irrevocable(*item) {
 		s.irrevocable = true
 	}
 }
 
 // keep remembers a delivered item for a continuation, while there are not too
 // many.
-func (s *streaming[Req, T]) keep(item T) {
+func (s *streaming[Req, T]) keep(item *T) {
 	if len(s.got) >= s.r.cfg.deliveredCap {
 		s.keeps, s.got = false, nil
 		return
 	}
-	s.got = append(s.got, item)
+	s.got = append(s.got, *item)
 }
 
-// interrupted notes that the stream broke off and says whether anything but to
-// fail is left.
-func (s *streaming[Req, T]) interrupted(err *Error) bool {
+// interrupted notes that the stream broke off.
+func (s *streaming[Req, T]) interrupted(err *Error) {
 	s.interrupt = true
 	if s.first == nil {
 		s.first = err
 	}
 	clear(s.resumes)
-	return (s.r.cfg.does(Continue) && s.keeps) || s.mayRestart()
 }
 
 func (s *streaming[Req, T]) mayRestart() bool {
@@ -157,7 +171,7 @@ func (s *streaming[Req, T]) modeAt(index int) mode {
 			return modeRestart
 		}
 	}
-	return modeFresh // not reached: nobody is asked who cannot take over
+	return modeNone
 }
 
 // reqFor is the request for the provider.
@@ -184,8 +198,13 @@ func (s *streaming[Req, T]) failure(attempts []Attempt, err error) error {
 	if s.first != nil {
 		e.Provider = s.first.Provider
 	}
-	if errors.Is(err, ErrClosed) || isErr[*CanceledError](err) {
+	switch end := err.(type) { //nolint:errorlint // the engine has just made it
+	case *CanceledError:
 		e.ended = err
+	case *AllFailedError:
+		if end.Closed {
+			e.ended = ErrClosed
+		}
 	}
 	if s.keeps {
 		e.delivered = box[[]T]{s.got}

@@ -76,7 +76,9 @@ type watch struct {
 	mu     sync.Mutex // guards below
 	timer  *time.Timer
 	state  watchState
-	start  time.Time
+	start  int64 // since the epoch
+	until  int64 // by when the first content must come
+	room   time.Duration
 	step   time.Duration
 	seen   uint64        // the number of live items when last looked at
 	busy   bool          // the consumer had an item then
@@ -89,15 +91,18 @@ type watchState uint8
 const (
 	watchFirst watchState = iota // for the first content
 	watchItems                   // for items that keep coming
+	watchLast                    // for the end, after its marker
 	watchOver
 )
 
-// begin starts waiting for the first content; 0 is for as long as it takes.
-func (w *watch) begin(limit time.Duration) {
+// begin starts waiting for the first content; a limit of 0 is for as long as it
+// takes. room is how long the caller's deadline lets it, 0 without one.
+func (w *watch) begin(now int64, limit, room time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.start = time.Now()
+	w.start, w.room = now, room
 	if limit = w.within(limit); limit > 0 {
+		w.until = now + int64(limit)
 		w.timer = time.AfterFunc(limit, w.look)
 	}
 }
@@ -112,13 +117,13 @@ func (w *watch) within(limit time.Duration) time.Duration {
 
 // alive goes over to watching the items that follow the first content. It
 // reports false if the stream was cut just before.
-func (w *watch) alive() bool {
+func (w *watch) alive(now int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.state != watchFirst {
-		return w.state == watchItems
+		return w.state != watchOver
 	}
-	w.state, w.step, w.spent = watchItems, w.pace(), time.Since(w.start)
+	w.state, w.step, w.spent = watchItems, w.pace(), time.Duration(now-w.start)
 	switch {
 	case w.step == 0:
 		w.stopLocked()
@@ -135,17 +140,42 @@ func (w *watch) alive() bool {
 func (w *watch) progress() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state != watchFirst || w.timer == nil {
+	if w.state != watchFirst || w.timer == nil || w.first == 0 {
 		return
 	}
-	left := thinkingTime - time.Since(w.start)
+	now := w.core.now()
+	until := w.start + int64(thinkingTime)
 	if w.idle > 0 {
-		left = min(left, max(w.idle, w.first))
+		until = min(until, now+int64(max(w.idle, w.first)))
 	}
 	if w.total > 0 {
-		left = min(left, w.total-time.Since(w.start))
+		until = min(until, w.start+int64(w.total))
 	}
-	w.timer.Reset(max(left, 1))
+	if w.room > 0 {
+		until = min(until, w.start+int64(w.room))
+	}
+	if until > w.until {
+		w.until = until
+		w.timer.Reset(time.Duration(until - now))
+	}
+}
+
+// afterEnd is how long a stream may go on after its end marker.
+const afterEnd = time.Second
+
+// closing bounds what may follow the end marker.
+func (w *watch) closing() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == watchOver {
+		return
+	}
+	w.state = watchLast
+	if w.timer == nil {
+		w.timer = time.AfterFunc(afterEnd, w.look)
+		return
+	}
+	w.timer.Reset(afterEnd)
 }
 
 // pace is how often to look, 0 for never.
@@ -169,13 +199,19 @@ func (w *watch) look() {
 	defer w.mu.Unlock()
 	switch w.state {
 	case watchFirst:
-		if w.total > 0 && time.Since(w.start) >= w.total {
+		if w.total > 0 && w.core.now()-w.start >= int64(w.total) {
 			w.end(ErrTotalTimeout)
 			return
 		}
 		w.end(ErrFirstContentTimeout)
 	case watchItems:
 		w.judge()
+	case watchLast:
+		if w.word.Load()&1 == 1 { // the consumer's time is nobody's
+			w.timer.Reset(afterEnd)
+			return
+		}
+		w.end(ErrIdleTimeout)
 	case watchOver:
 	}
 }

@@ -191,3 +191,103 @@ func TestWhatComesAfterTheEndMarkerIsNoLoss(t *testing.T) {
 		}
 	})
 }
+
+func TestProgressOnlyEverGivesMoreTime(t *testing.T) {
+	t.Parallel()
+	const second = time.Second
+	for name, c := range map[string]struct {
+		script []any
+		opts   []failover.Option
+	}{
+		"a first content of five minutes": {
+			[]any{10 * second, thinking, 140 * second, "a1", finish}, []failover.Option{failover.WithFirstContent(5 * time.Minute)},
+		},
+		"no first-content timer": {
+			[]any{second, thinking, 20 * second, "a1", finish},
+			[]failover.Option{failover.WithFirstContent(0), failover.WithTotal(time.Minute)},
+		},
+		"thinking between two contents": {
+			[]any{"a1", 8 * second, thinking, 8 * second, thinking, 8 * second, "a2", finish}, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				_, err := cutAfter(t, c.script, append(c.opts, once())...)
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+func TestProgressDoesNotTakeTheSuccessorsTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newNarrator("a", 9*time.Second, thinking, forEver), newNarrator("b")
+		r := inTheatre(t, []*narrator{a, b}, once())
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		items, err := heard(r.Stream(ctx, "request"))
+		require.NoError(t, err)
+		assert.Contains(t, items, "b1")
+	})
+}
+
+func TestProviderThatIsSilentForTheWholeTrips(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newNarrator("a", forEver), newNarrator("b")
+		r := inTheatre(t, []*narrator{a, b}, once(), failover.WithTotal(1500*time.Millisecond))
+		for range 20 {
+			_, err := hear(t, r)
+			require.NoError(t, err)
+		}
+		assert.Less(t, len(a.asked()), 10)
+	})
+}
+
+func TestStreamEndsSoonAfterItsEndMarker(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]failover.Option{
+		"by default":   nil,
+		"without idle": {failover.WithIdle(0)},
+		"whole":        {failover.WithCommit(failover.CommitPolicy{Whole: true}), failover.WithIdle(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				a := newNarrator("a", "a1", finish, 500*time.Millisecond, meta, forEver)
+				begun := time.Now()
+				text, err := hear(t, inTheatre(t, []*narrator{a}, opts...))
+				require.NoError(t, err)
+				assert.Equal(t, "a1 #end #meta", text)
+				assert.Equal(t, time.Second, time.Since(begun))
+			})
+		})
+	}
+}
+
+func TestValidateTakesItsTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newNarrator("a").provider()
+		p.Validate = func(ctx context.Context, _ string, _ []string) error { return pass(ctx, 20*time.Second) }
+		r, err := failover.NewStream(failover.StreamProviders(p), failover.WithCommit(failover.CommitPolicy{Items: 2}))
+		require.NoError(t, err)
+		_, err = hear(t, r)
+		require.NoError(t, err)
+	})
+}
+
+func TestClassifierSeesNoTimeOfOurs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newNarrator("a").provider()
+		p.Do = func(ctx context.Context, _ string) failover.Stream[string] {
+			return func(func(string, error) bool) { <-ctx.Done() }
+		}
+		r, err := failover.NewStream(failover.StreamProviders(p, newNarrator("b").provider()), once(),
+			failover.WithClassifier(func(_ string, err error) *failover.Error {
+				return &failover.Error{Class: failover.ClassInvalid, Err: err}
+			}))
+		require.NoError(t, err)
+		text, err := hear(t, r)
+		require.NoError(t, err)
+		assert.Equal(t, "#meta b1 b2 b3 #end", text)
+		assert.Equal(t, map[string]uint64{"timeout": 1}, r.Status().Providers[0].Attempts)
+	})
+}

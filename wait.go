@@ -84,6 +84,9 @@ func (c *call[Req, Resp]) limited() (index int, until int64) {
 		if f := c.r.ends[i].flags.Load(); f&(flagDisabled|flagDrained) != 0 || !c.r.cfg.verdicts[ClassRateLimited].Retry {
 			continue
 		}
+		if s := c.r.providers[i].Supports; s != nil && !s(c.req) {
+			continue // it cannot take over a stream that broke off meanwhile
+		}
 		if ready := max(at.ready, c.standingUntil(i)); ready < until {
 			index, until = i, ready
 		}

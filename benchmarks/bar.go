@@ -32,7 +32,21 @@ func bars() []bar {
 		costs(firstFails, 3.2), allocates(firstFails, 2), faster(firstFails, composed, 1.5), faster(firstFails, documented, 3),
 		faster(defaults, documented, 1.8),
 		scales("round-robin", 10), scales("weighted", 10),
+		adds(smallItem.cell(itemsName), streaming), adds(smallItem.cell(itemsName), observed),
+		adds(chunkItem.cell(itemsName), streaming), adds(chunkItem.cell(itemsName), observed),
+		addsNothing(smallItem.cell(itemsName)), addsNothing(chunkItem.cell(itemsName)),
 	}
+}
+
+// adds bounds what each item of a stream costs more than the vendor's own iterator, in nanoseconds.
+func adds(in, name string) bar {
+	const limit = 30
+	return bar{in, name + ", ns more", func(g *group) float64 { return g.find(name).slope(g.find(ownIterator), 1) }, true, limit}
+}
+
+// addsNothing bounds what each item of a stream allocates.
+func addsNothing(in string) bar {
+	return bar{in, "allocations an item", func(g *group) float64 { return g.find(streaming).allocs() }, true, 0}
 }
 
 // costs bounds the time in calls of gobreaker.Execute.

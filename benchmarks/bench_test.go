@@ -29,6 +29,19 @@ func benchmark(b *testing.B, do call) {
 	}
 }
 
+func BenchmarkStream(b *testing.B) {
+	groups, err := streams()
+	require.NoError(b, err)
+	for _, g := range groups {
+		for _, c := range g.cells {
+			b.Run(g.name+"/"+c.name, func(b *testing.B) {
+				benchmark(b, c.do)
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*g.of), "ns/"+g.unit)
+			})
+		}
+	}
+}
+
 func BenchmarkPool(b *testing.B) {
 	for _, strategy := range poolStrategies() {
 		for _, n := range []int{smallPool, largePool} {

@@ -48,7 +48,8 @@ func report(w io.Writer, rounds int, each time.Duration) error {
 	return printBars(w, groups, bars())
 }
 
-// groups puts the peers of each scenario beside one plain Execute, and the pools beside each other.
+// groups puts the peers of each scenario beside one plain Execute, the pools beside each other, and streams beside
+// their vendor's own.
 func groups() ([]*group, error) {
 	var groups []*group
 	for _, s := range scenarios() {
@@ -56,7 +57,11 @@ func groups() ([]*group, error) {
 		if err != nil {
 			return nil, err
 		}
-		g := &group{name: s.name, cells: []*cell{{name: execute.name, do: base}}}
+		g := &group{
+			name: s.name, unit: "op", of: 1,
+			cells:   []*cell{{name: execute.name, do: base}},
+			columns: []column{divides("time / Execute", execute.name), divides("time / failover", router.name)},
+		}
 		for _, p := range peers() {
 			do, _, err := s.stage(p)
 			if err != nil {
@@ -70,7 +75,11 @@ func groups() ([]*group, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(groups, pools), nil
+	streams, err := streams()
+	if err != nil {
+		return nil, err
+	}
+	return append(append(groups, pools), streams...), nil
 }
 
 func printConditions(w io.Writer) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// sample is one measurement of one cell, per request.
+// sample is one measurement of one cell, per request or whatever the unit of its group is.
 type sample struct{ ns, bytes, allocs float64 }
 
 // cell is one implementation in one scenario, set up and ready to be called.
@@ -22,8 +22,28 @@ type cell struct {
 
 // group is what is measured next to each other and compared.
 type group struct {
-	name  string
-	cells []*cell
+	name    string
+	unit    string // what figures are of
+	of      int    // units in a request
+	cells   []*cell
+	columns []column
+}
+
+// column sets every cell of a group beside another one.
+type column struct {
+	head   string
+	beside string
+	figure func(c, beside *cell) string
+}
+
+// divides is a column of ratios of time.
+func divides(head, beside string) column {
+	return column{head, beside, func(c, other *cell) string { return fmt.Sprintf("%.2f", c.ratio(other)) }}
+}
+
+// differs is a column of differences of time.
+func differs(head, beside string) column {
+	return column{head, beside, func(c, other *cell) string { return fmt.Sprintf("%.1f", c.slope(other, 1)) }}
 }
 
 // run measures every cell once a round, so that a slow moment of the machine touches neighbours alike, and starts each
@@ -31,7 +51,7 @@ type group struct {
 func run(groups []*group, rounds int, each time.Duration) error {
 	for _, g := range groups {
 		for _, c := range g.cells {
-			if err := c.calibrate(each); err != nil {
+			if err := c.calibrate(each, g.of); err != nil {
 				return fmt.Errorf("%s: %w", g.name, err)
 			}
 		}
@@ -40,7 +60,7 @@ func run(groups []*group, rounds int, each time.Duration) error {
 		for _, g := range groups {
 			for i := range g.cells {
 				c := g.cells[(i+round)%len(g.cells)]
-				s, _, err := c.measure(c.n)
+				s, _, err := c.measure(c.n, g.of)
 				if err != nil {
 					return fmt.Errorf("%s: %w", g.name, err)
 				}
@@ -53,12 +73,12 @@ func run(groups []*group, rounds int, each time.Duration) error {
 
 // calibrate finds how many requests take about the given time. It believes the quickest of a few tries: one that the
 // machine interrupted would leave too few requests for every round to come.
-func (c *cell) calibrate(each time.Duration) error {
+func (c *cell) calibrate(each time.Duration, of int) error {
 	const tries = 5
 	for c.n = 1; ; c.n *= 4 {
 		quickest := time.Duration(math.MaxInt64)
 		for range tries {
-			_, took, err := c.measure(c.n)
+			_, took, err := c.measure(c.n, of)
 			if err != nil {
 				return err
 			}
@@ -73,7 +93,7 @@ func (c *cell) calibrate(each time.Duration) error {
 	}
 }
 
-func (c *cell) measure(n int) (sample, time.Duration, error) {
+func (c *cell) measure(n, of int) (sample, time.Duration, error) {
 	var before, after runtime.MemStats
 	ctx := context.Background()
 	runtime.GC() // the neighbour's garbage is not ours
@@ -87,14 +107,14 @@ func (c *cell) measure(n int) (sample, time.Duration, error) {
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	return sample{
-		ns:     float64(took) / float64(n),
-		bytes:  perCall(after.TotalAlloc-before.TotalAlloc, n),
-		allocs: perCall(after.Mallocs-before.Mallocs, n),
+		ns:     float64(took) / float64(n*of),
+		bytes:  per(after.TotalAlloc-before.TotalAlloc, n*of),
+		allocs: per(after.Mallocs-before.Mallocs, n*of),
 	}, took, nil
 }
 
-// perCall rounds to hundredths, so that what the runtime allocates for itself meanwhile does not show.
-func perCall(total uint64, n int) float64 { return math.Round(float64(total)/float64(n)*100) / 100 }
+// per rounds to hundredths, so that what the runtime allocates for itself meanwhile does not show.
+func per(total uint64, n int) float64 { return math.Round(float64(total)/float64(n)*100) / 100 }
 
 func (c *cell) ns() float64 { return median(c.samples, func(s sample) float64 { return s.ns }) }
 

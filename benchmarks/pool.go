@@ -14,7 +14,7 @@ const (
 
 // pools measures what each further provider adds to a request that the first one asked serves.
 func pools() (*group, error) {
-	g := &group{name: poolName}
+	g := &group{name: poolName, unit: "op", of: 1}
 	for _, strategy := range poolStrategies() {
 		for _, n := range []int{smallPool, largePool} {
 			do, _, err := strategy.pool(n)

@@ -6,23 +6,23 @@ import (
 	"text/tabwriter"
 )
 
-// printGroup shows every implementation of one group beside the two it is judged by.
+// printGroup shows every implementation of one group beside those it is judged by.
 func printGroup(w io.Writer, g *group) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\tns/op\tB/op\tallocs/op\ttime / Execute\ttime / failover\n", g.name)
+	fmt.Fprintf(t, "%s\tns/%[2]s\tB/%[2]s\tallocs/%[2]s", g.name, g.unit)
+	for _, column := range g.columns {
+		fmt.Fprintf(t, "\t%s", column.head)
+	}
+	fmt.Fprintln(t)
 	for _, c := range g.cells {
-		fmt.Fprintf(t, "  %s\t%.1f\t%.0f\t%.4g\t%s\t%s\n", c.name, c.ns(), c.bytes(), c.allocs(),
-			c.against(g.find(execute.name)), c.against(g.find(router.name)))
+		fmt.Fprintf(t, "  %s\t%.1f\t%.0f\t%.4g", c.name, c.ns(), c.bytes(), c.allocs())
+		for _, column := range g.columns {
+			fmt.Fprintf(t, "\t%s", column.figure(c, g.find(column.beside)))
+		}
+		fmt.Fprintln(t)
 	}
 	fmt.Fprintln(t)
 	return t.Flush()
-}
-
-func (c *cell) against(other *cell) string {
-	if other == nil {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f", c.ratio(other))
 }
 
 // printBars says of each bar whether it was met.
