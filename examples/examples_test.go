@@ -18,6 +18,7 @@ func TestExamplesRun(t *testing.T) {
 		"mirror":     "compared 4, agreed 3",
 		"nested":     "served by other vendor",
 		"quickstart": "recovered",
+		"streaming":  "finished by deepgram; continued 1, restarted 0",
 		"weighted":   "large 500   medium 300   small 100",
 		"wrap":       "served by second",
 	}

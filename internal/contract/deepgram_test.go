@@ -29,6 +29,12 @@ func mendDeepgram(doc *openapi3.T) {
 
 func startDeep(t *testing.T) (*vendorsim.Server, *tap, *spec, tts.Provider) {
 	t.Helper()
+	sim, wire, s, client := newDeep(t)
+	return sim, wire, s, client.TTS()
+}
+
+func newDeep(t *testing.T) (*vendorsim.Server, *tap, *spec, *deepgram.Client) {
+	t.Helper()
 	sim := vendorsim.Deepgram(key)
 	t.Cleanup(sim.Close)
 	s := load(t, "deepgram.json", sim.URL(), mendDeepgram)
@@ -36,7 +42,22 @@ func startDeep(t *testing.T) (*vendorsim.Server, *tap, *spec, tts.Provider) {
 	client, err := deepgram.New(key, deepgram.WithBaseURL(sim.URL()), deepgram.WithHTTPClient(&http.Client{Transport: wire}),
 		deepgram.WithVoices(tts.Voices{"host": "aura-2-thalia-en", "anfitriona": "aura-2-celeste-es"}))
 	require.NoError(t, err)
-	return sim, wire, s, client.TTS()
+	return sim, wire, s, client
+}
+
+// The same operation serves streams.
+func TestDeepgramStreams(t *testing.T) {
+	t.Parallel()
+	_, wire, s, client := newDeep(t)
+	for _, req := range []tts.Request{
+		{Text: "Hello.", Format: tts.MP3(0, 0)},
+		{Text: "Hello.", Format: tts.WAV(24000)},
+		{Text: "Hola.", Voice: "anfitriona", Language: "es", Speed: 0.9, Format: tts.MuLaw(8000)},
+	} {
+		_, err := tts.Collect(client.TTSStream().Do(t.Context(), req))
+		require.NoError(t, err)
+		s.holds(t, wire.last(t))
+	}
 }
 
 func TestDeepgramRequests(t *testing.T) {

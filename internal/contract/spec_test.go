@@ -126,6 +126,16 @@ func (c *tap) last(t *testing.T) exchange {
 // holds checks a request and its answer against the description.
 func (s *spec) holds(t *testing.T, x exchange) {
 	t.Helper()
+	output := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: s.asks(t, x), Status: x.status, Header: x.header,
+		Options: &openapi3filter.Options{MultiError: true},
+	}
+	require.NoError(t, openapi3filter.ValidateResponse(t.Context(), output.SetBodyBytes(x.answer)))
+}
+
+// asks checks a request against the description.
+func (s *spec) asks(t *testing.T, x exchange) *openapi3filter.RequestValidationInput {
+	t.Helper()
 	request := x.request.Clone(t.Context())
 	request.Body = io.NopCloser(bytes.NewReader(x.body))
 	route, params, err := s.router.FindRoute(request)
@@ -139,12 +149,7 @@ func (s *spec) holds(t *testing.T, x exchange) {
 	}
 	require.NoError(t, openapi3filter.ValidateRequest(t.Context(), input))
 	s.knowsNames(t, route, x)
-
-	output := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: x.status, Header: x.header,
-		Options: &openapi3filter.Options{MultiError: true},
-	}
-	require.NoError(t, openapi3filter.ValidateResponse(t.Context(), output.SetBodyBytes(x.answer)))
+	return input
 }
 
 // knowsNames checks that every field and parameter is one of the description:

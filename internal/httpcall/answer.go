@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"os"
@@ -35,14 +34,20 @@ func ReadAll(resp *http.Response, limit int64) ([]byte, error) {
 	}
 	_, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	switch {
-	case err != nil && timedOut(err):
-		return nil, &TransportError{vendor: "reading the answer", err: err}
 	case err != nil:
-		return nil, Incomplete(resp, err)
+		return nil, broken(resp, err)
 	case int64(buf.Len()) > limit:
 		return nil, Incomplete(resp, ErrTooLong)
 	}
 	return buf.Bytes(), nil
+}
+
+// broken is a body that ended before its time, or whose time was over.
+func broken(resp *http.Response, err error) error {
+	if timedOut(err) {
+		return &TransportError{vendor: "reading the answer", err: err}
+	}
+	return Incomplete(resp, err)
 }
 
 // timedOut says that the time was over, not the body.
@@ -79,12 +84,11 @@ func Incomplete(resp *http.Response, cause error) error {
 // IsAudio says whether an answer may be audio. A proxy's login page and an
 // error sent with status 200 are not; bytes that nobody labelled are.
 func IsAudio(resp *http.Response, data []byte) bool {
-	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || media == "application/octet-stream" || media == "" {
+	label, known := audioLabel(resp)
+	if !known {
 		return !looksLikeText(data)
 	}
-	// Vendors label audio as audio/*, and Ogg as application/ogg too.
-	return strings.HasPrefix(media, "audio/") || media == "application/ogg"
+	return label
 }
 
 func looksLikeText(data []byte) bool {
@@ -96,11 +100,8 @@ func looksLikeText(data []byte) bool {
 func isJSON(resp *http.Response) error {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxError))
-	switch {
-	case err != nil && timedOut(err):
-		return &TransportError{vendor: "reading the answer", err: err}
-	case err != nil:
-		return Incomplete(resp, err)
+	if err != nil {
+		return broken(resp, err)
 	}
 	whole := len(body) < MaxError
 	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || whole && !json.Valid(body) {

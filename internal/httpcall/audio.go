@@ -24,16 +24,16 @@ func (c *Client) Audio(ctx context.Context, r Request, parse func(body []byte) E
 		return nil, nil, err
 	}
 	if len(data) > 0 && !IsAudio(resp, data) {
-		return nil, nil, notAudio(resp, parse(data[:min(len(data), MaxError)]))
+		return nil, nil, NotAudio(resp, parse(data[:min(len(data), MaxError)]))
 	}
 	return data, resp, nil
 }
 
 func succeeded(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }
 
-// notAudio is a text where audio should be: an error sent as a success, or
+// NotAudio is a text where audio should be: an error sent as a success, or
 // something that is not the vendor's at all.
-func notAudio(resp *http.Response, said Envelope) error {
+func NotAudio(resp *http.Response, said Envelope) error {
 	e := Refusal(resp, said)
 	if said.Class == failover.ClassUnknown {
 		e.Class, e.Err = failover.ClassIncomplete, ErrNotAudio
@@ -44,7 +44,7 @@ func notAudio(resp *http.Response, said Envelope) error {
 // Answered adds to the error of an answer that was judged by its bytes which
 // answer it was.
 func Answered(resp *http.Response, err error) error {
-	if e, ok := errors.AsType[*failover.Error](err); ok {
+	if e, ok := errors.AsType[*failover.Error](err); ok && e.Status == 0 {
 		of := failover.HTTPError(resp)
 		e.Status, e.RequestID = of.Status, of.RequestID
 	}

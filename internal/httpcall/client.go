@@ -99,8 +99,8 @@ var defaultTransport http.RoundTripper = &http.Transport{
 	ExpectContinueTimeout: time.Second,
 }
 
-// Do sends r. The caller must read the answer with [ReadAll] or [Failure],
-// which close it. An error means that there was no answer; it wraps the
+// Do sends r. The caller must read the answer with [ReadAll], [Pieces],
+// [Objects] or [Failure], which close it. An error means that there was no answer; it wraps the
 // transport's error and, as the case may be, matches the context's.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	var body io.Reader

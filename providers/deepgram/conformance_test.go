@@ -49,40 +49,73 @@ var refusals = []providertest.Refusal{
 	{Name: "unknown error as success", Status: 200, Body: newer("NEW"), Want: failover.ClassIncomplete, Code: "NEW"},
 }
 
+// newClient is how the suites make a client.
+func newClient(key, baseURL string, client *http.Client) (*deepgram.Client, error) {
+	return deepgram.New(key,
+		deepgram.WithBaseURL(baseURL),
+		deepgram.WithHTTPClient(client),
+		deepgram.WithVoices(tts.Voices{"host": "aura-2-thalia-en", "anfitriona": "aura-2-celeste-es", "old": "aura-asteria-en"}),
+		deepgram.WithTTSModels(tts.Models{"best": "aura-2"}),
+	)
+}
+
+var formats = []tts.Format{
+	tts.WAV(0), tts.WAV(8000), tts.PCM(8000), tts.PCM(48000), tts.MuLaw(8000), tts.ALaw(16000),
+	tts.MP3(0, 0), tts.MP3(22050, 32000), tts.Opus(0), tts.Opus(64000),
+	{Encoding: tts.EncodingPCM, SampleRate: 16000},
+}
+
+var unsupported = []tts.Request{
+	{Voice: "guest", Format: tts.WAV(24000)},
+	{Voice: "elevenlabs:21m00Tcm4TlvDq8ikWAM", Format: tts.WAV(24000)},
+	{Voice: "host", Model: "slow", Format: tts.WAV(24000)},
+	{Voice: "old", Model: "best", Format: tts.WAV(24000)},
+	{Voice: "host", Language: "es-MX", Format: tts.WAV(24000)},
+	{Voice: "anfitriona", Language: "en", Format: tts.WAV(24000)},
+	{Voice: "host", Speed: 2, Format: tts.WAV(24000)},
+	{Voice: "host", Format: tts.MP3(44100, 128000)},
+	{Voice: "host", Format: tts.PCM(44100)},
+	{Voice: "host", Format: tts.Format{Encoding: tts.EncodingPCM, SampleRate: 16000, Channels: 2}},
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	providertest.TestTTS(t, providertest.TTS{
 		New: func(key, baseURL string, client *http.Client) (tts.Provider, error) {
-			c, err := deepgram.New(key,
-				deepgram.WithBaseURL(baseURL),
-				deepgram.WithHTTPClient(client),
-				deepgram.WithVoices(tts.Voices{"host": "aura-2-thalia-en", "anfitriona": "aura-2-celeste-es", "old": "aura-asteria-en"}),
-				deepgram.WithTTSModels(tts.Models{"best": "aura-2"}),
-			)
+			c, err := newClient(key, baseURL, client)
 			if err != nil {
 				return tts.Provider{}, err
 			}
 			return c.TTS(), nil
 		},
-		Vendor:  vendorsim.DeepgramVendor(providertest.Key).Handler,
-		Request: tts.Request{Voice: "host", Format: tts.WAV(24000)},
-		Formats: []tts.Format{
-			tts.WAV(0), tts.WAV(8000), tts.PCM(8000), tts.PCM(48000), tts.MuLaw(8000), tts.ALaw(16000),
-			tts.MP3(0, 0), tts.MP3(22050, 32000), tts.Opus(0), tts.Opus(64000),
-			{Encoding: tts.EncodingPCM, SampleRate: 16000},
+		Vendor:      vendorsim.DeepgramVendor(providertest.Key).Handler,
+		Request:     tts.Request{Voice: "host", Format: tts.WAV(24000)},
+		Formats:     formats,
+		Unsupported: unsupported,
+		Refusals:    refusals,
+	})
+}
+
+func TestStreamConformance(t *testing.T) {
+	t.Parallel()
+	providertest.TestTTSStream(t, providertest.TTSStream{
+		New: func(key, baseURL string, client *http.Client) (tts.StreamProvider, error) {
+			c, err := newClient(key, baseURL, client)
+			if err != nil {
+				return tts.StreamProvider{}, err
+			}
+			return c.TTSStream(), nil
 		},
-		Unsupported: []tts.Request{
-			{Voice: "guest", Format: tts.WAV(24000)},
-			{Voice: "elevenlabs:21m00Tcm4TlvDq8ikWAM", Format: tts.WAV(24000)},
-			{Voice: "host", Model: "slow", Format: tts.WAV(24000)},
-			{Voice: "old", Model: "best", Format: tts.WAV(24000)},
-			{Voice: "host", Language: "es-MX", Format: tts.WAV(24000)},
-			{Voice: "anfitriona", Language: "en", Format: tts.WAV(24000)},
-			{Voice: "host", Speed: 2, Format: tts.WAV(24000)},
-			{Voice: "host", Format: tts.MP3(44100, 128000)},
-			{Voice: "host", Format: tts.PCM(44100)},
-			{Voice: "host", Format: tts.Format{Encoding: tts.EncodingPCM, SampleRate: 16000, Channels: 2}},
+		Vendor:      vendorsim.DeepgramVendor(providertest.Key).Handler,
+		Request:     tts.Request{Voice: "host", Format: tts.PCM(24000)},
+		Formats:     append([]tts.Format{tts.WAV(24000)}, formats...),
+		Unsupported: unsupported,
+		Refusals:    refusals,
+		// Errors inside an answer that began as a success.
+		Events: []providertest.Refusal{
+			{Name: "money", Body: older("ASR_PAYMENT_REQUIRED"), Want: failover.ClassExhausted, Code: "ASR_PAYMENT_REQUIRED"},
+			{Name: "rate", Body: newer("TOO_MANY_REQUESTS"), Want: failover.ClassRateLimited, Code: "TOO_MANY_REQUESTS"},
+			{Name: "unknown", Body: newer("GENERATION_FAILED"), Want: failover.ClassIncomplete, Code: "GENERATION_FAILED"},
 		},
-		Refusals: refusals,
 	})
 }

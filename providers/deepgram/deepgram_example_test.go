@@ -38,3 +38,27 @@ func ExampleNew() {
 	// aura-2-celeste-es mulaw 8000 Hz mono 720ms
 	// false
 }
+
+// A provider works alone too; tts.NewStream puts several behind one client.
+func ExampleClient_TTSStream() {
+	api := vendorsim.Deepgram("my-key") // in place of https://api.deepgram.com
+	defer api.Close()
+
+	deep, err := deepgram.New("my-key", deepgram.WithBaseURL(api.URL()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	req := tts.Request{Text: "Good morning.", Format: tts.MuLaw(8000)}
+	for chunk, err := range deep.TTSStream().Do(context.Background(), req) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if total := chunk.Summary; total != nil {
+			fmt.Println(total.Voice, total.Duration, total.RequestID)
+		}
+	}
+	// Output:
+	// aura-2-thalia-en 780ms deep-1
+}

@@ -14,6 +14,8 @@
 // ("aura-2-thalia-en"): a request for another language or family than its
 // voice has leaves this provider out.
 //
+// A stream has the same formats.
+//
 // # How it fails
 //
 // Every attempt is one HTTP request, ended by its context. Errors are

@@ -2,16 +2,15 @@ package deepgram
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gofailover/failover"
 	"github.com/gofailover/failover/internal/httpcall"
+	"github.com/gofailover/failover/internal/speech"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -68,51 +67,43 @@ func mono(f tts.Format) tts.Format {
 // the key, not that credit is left. Every call returns a new value, whose
 // fields can be set.
 func (c *Client) TTS() tts.Provider {
-	return tts.Provider{
-		Name:     c.name,
-		Account:  c.account,
-		Do:       c.synthesize,
-		Check:    c.check,
-		Supports: c.supports,
+	s := c.speaker()
+	return tts.Provider{Name: c.name, Account: c.account, Do: s.Synthesize, Check: c.check, Supports: s.Supports}
+}
+
+func (c *Client) speaker() *speech.Speaker {
+	return &speech.Speaker{
+		Name: c.name, Client: c.calls, Plan: c.plan, ReadError: readError,
+		RequestID: "Dg-Request-Id", Characters: "Dg-Char-Count",
 	}
 }
 
-// supports leaves alone what is wrong with the request itself: Do says that
-// better.
-func (c *Client) supports(req tts.Request) bool {
-	_, err := c.plan(req)
-	return failover.ClassOf(err) != failover.ClassUnsupported
-}
-
-// speech is a request in the vendor's words.
-type speech struct {
-	model  string
-	format tts.Format
-	query  url.Values
+type speechBody struct {
+	Text string `json:"text"`
 }
 
 // plan translates a request, or says why this vendor cannot serve it.
-func (c *Client) plan(req tts.Request) (speech, error) {
+func (c *Client) plan(req tts.Request) (speech.Plan, error) {
 	if err := req.Validate(); err != nil {
-		return speech{}, tts.Invalid(err)
+		return speech.Plan{}, tts.Invalid(err)
 	}
 	voice, err := c.voice(req)
 	if err != nil {
-		return speech{}, err
+		return speech.Plan{}, err
 	}
 	query := url.Values{"model": {voice}}
 	if rate := req.Rate(); rate < minSpeed || rate > maxSpeed {
-		return speech{}, tts.Unsupported("Speed", "%v is outside %v to %v", rate, minSpeed, maxSpeed)
+		return speech.Plan{}, tts.Unsupported("Speed", "%v is outside %v to %v", rate, minSpeed, maxSpeed)
 	} else if rate != 1 {
 		query.Set("speed", strconv.FormatFloat(rate, 'g', -1, 64))
 	}
 	for _, e := range ttsFormats {
 		if req.Format.Allows(e.format) {
 			e.ask(query)
-			return speech{model: voice, format: req.Format, query: query}, nil
+			return speech.Plan{Path: "/v1/speak", Query: query, Body: speechBody{req.Text}, Model: voice, Voice: voice}, nil
 		}
 	}
-	return speech{}, tts.Unsupported("Format", "%v is not delivered by %s", req.Format, c.name)
+	return speech.Plan{}, tts.Unsupported("Format", "%v is not delivered by %s", req.Format, c.name)
 }
 
 // voice finds the name that is voice, model and language in one, and sees that
@@ -157,43 +148,6 @@ func (e encoding) ask(query url.Values) {
 			query.Set(name, value)
 		}
 	}
-}
-
-// call is the HTTP request.
-func (s speech) call(text string) (httpcall.Request, error) {
-	body, err := json.Marshal(struct {
-		Text string `json:"text"`
-	}{text})
-	if err != nil {
-		return httpcall.Request{}, err
-	}
-	return httpcall.Request{Method: http.MethodPost, Path: "/v1/speak", Query: s.query, Body: body}, nil
-}
-
-func (c *Client) synthesize(ctx context.Context, req tts.Request) (*tts.Audio, error) {
-	s, err := c.plan(req)
-	if err != nil {
-		return nil, err
-	}
-	call, err := s.call(req.Text)
-	if err != nil {
-		return nil, tts.Invalid(err)
-	}
-	data, resp, err := c.calls.Audio(ctx, call, readError)
-	if err != nil {
-		return nil, err
-	}
-	audio, err := tts.NewAudio(s.format, data)
-	if err != nil {
-		return nil, httpcall.Answered(resp, err)
-	}
-	audio.Provider, audio.Model, audio.Voice = c.name, s.model, s.model
-	audio.RequestID = httpcall.Token(resp.Header.Get("Dg-Request-Id"))
-	audio.Characters = utf8.RuneCountInString(req.Text)
-	if n, err := strconv.Atoi(resp.Header.Get("Dg-Char-Count")); err == nil && n >= 0 {
-		audio.Characters = n
-	}
-	return audio, nil
 }
 
 // check lists the projects. A key that is restricted to speech may not, but

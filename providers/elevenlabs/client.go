@@ -29,6 +29,8 @@ type Client struct {
 	voices   tts.Voices
 	models   tts.Models
 	settings VoiceSettings
+
+	timestamps bool
 }
 
 // Option configures a [Client].

@@ -1,6 +1,8 @@
 package elevenlabs_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -77,16 +79,35 @@ var refusals = []providertest.Refusal{
 	{Name: "unknown error as success", Status: 200, Body: legacy("something_new"), Want: failover.ClassIncomplete, Code: "something_new"},
 }
 
+// newClient is how the suites make a client.
+func newClient(key, baseURL string, client *http.Client, opts ...elevenlabs.Option) (*elevenlabs.Client, error) {
+	return elevenlabs.New(key, append([]elevenlabs.Option{
+		elevenlabs.WithBaseURL(baseURL),
+		elevenlabs.WithHTTPClient(client),
+		elevenlabs.WithVoices(tts.Voices{"host": vendorsim.ElevenLabsVoices[0]}),
+		elevenlabs.WithTTSModels(tts.Models{"fast": "eleven_flash_v2_5", "english": "eleven_flash_v2"}),
+	}, opts...)...)
+}
+
+var unsupported = []tts.Request{
+	{Voice: "guest", Format: tts.MuLaw(8000)},
+	{Format: tts.MuLaw(8000)},
+	{Voice: "deepgram:aura-2-thalia-en", Format: tts.MuLaw(8000)},
+	{Voice: "elevenlabs:../user", Format: tts.MuLaw(8000)},
+	{Voice: "host", Model: "slow", Format: tts.MuLaw(8000)},
+	{Voice: "host", Model: "english", Language: "de", Format: tts.MuLaw(8000)},
+	{Voice: "host", Speed: 1.5, Format: tts.MuLaw(8000)},
+	{Voice: "host", Format: tts.WAV(11025)},
+	{Voice: "host", Format: tts.MP3(44100, 320000)},
+	{Voice: "host", Format: tts.MuLaw(16000)},
+	{Voice: "host", Format: tts.Format{Encoding: tts.EncodingWAV, Channels: 2}},
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	providertest.TestTTS(t, providertest.TTS{
 		New: func(key, baseURL string, client *http.Client) (tts.Provider, error) {
-			c, err := elevenlabs.New(key,
-				elevenlabs.WithBaseURL(baseURL),
-				elevenlabs.WithHTTPClient(client),
-				elevenlabs.WithVoices(tts.Voices{"host": vendorsim.ElevenLabsVoices[0]}),
-				elevenlabs.WithTTSModels(tts.Models{"fast": "eleven_flash_v2_5", "english": "eleven_flash_v2"}),
-			)
+			c, err := newClient(key, baseURL, client)
 			if err != nil {
 				return tts.Provider{}, err
 			}
@@ -100,19 +121,60 @@ func TestConformance(t *testing.T) {
 			{Encoding: tts.EncodingMP3, Channels: 1},
 			{Encoding: tts.EncodingPCM, SampleRate: 16000},
 		},
-		Unsupported: []tts.Request{
-			{Voice: "guest", Format: tts.WAV(24000)},
-			{Format: tts.WAV(24000)},
-			{Voice: "deepgram:aura-2-thalia-en", Format: tts.WAV(24000)},
-			{Voice: "elevenlabs:../user", Format: tts.WAV(24000)},
-			{Voice: "host", Model: "slow", Format: tts.WAV(24000)},
-			{Voice: "host", Model: "english", Language: "de", Format: tts.WAV(24000)},
-			{Voice: "host", Speed: 1.5, Format: tts.WAV(24000)},
-			{Voice: "host", Format: tts.WAV(11025)},
-			{Voice: "host", Format: tts.MP3(44100, 320000)},
-			{Voice: "host", Format: tts.MuLaw(16000)},
-			{Voice: "host", Format: tts.Format{Encoding: tts.EncodingWAV, Channels: 2}},
-		},
-		Refusals: refusals,
+		Unsupported: unsupported,
+		Refusals:    refusals,
 	})
+}
+
+// events are errors inside an answer that began as a success.
+var events = []providertest.Refusal{
+	{Name: "quota", Body: now("authentication_error", "quota_exceeded"), Want: failover.ClassExhausted, Code: "quota_exceeded"},
+	{Name: "busy", Body: legacy("system_busy"), Want: failover.ClassRateLimited, Code: "system_busy"},
+	{Name: "policy", Body: legacy("content_against_policy"), Want: failover.ClassFiltered, Code: "content_against_policy"},
+	{Name: "unknown", Body: now("internal_error", "generation_failed"), Want: failover.ClassIncomplete, Code: "generation_failed"},
+	{Name: "on many lines", Body: "{\n  \"detail\": {\n    \"status\": \"system_busy\"\n  }\n}\n", Want: failover.ClassRateLimited, Code: "system_busy"},
+}
+
+func streamConformance(t *testing.T, suite providertest.TTSStream, opts ...elevenlabs.Option) {
+	t.Helper()
+	suite.New = func(key, baseURL string, client *http.Client) (tts.StreamProvider, error) {
+		c, err := newClient(key, baseURL, client, opts...)
+		if err != nil {
+			return tts.StreamProvider{}, err
+		}
+		return c.TTSStream(), nil
+	}
+	suite.Vendor = vendorsim.ElevenLabsVendor(providertest.Key).Handler
+	suite.Request = tts.Request{Voice: "host", Format: tts.MP3(44100, 128000)}
+	suite.Formats = []tts.Format{
+		tts.MP3(0, 0), tts.MP3(22050, 32000), tts.PCM(8000), tts.PCM(44100), tts.MuLaw(8000), tts.ALaw(8000), tts.Opus(0),
+		{Encoding: tts.EncodingPCM, SampleRate: 16000},
+	}
+	suite.Unsupported = append([]tts.Request{{Voice: "host", Format: tts.WAV(24000)}, {Voice: "host", Format: tts.WAV(0)}}, unsupported...)
+	suite.Refusals, suite.Events = refusals, events
+	providertest.TestTTSStream(t, suite)
+}
+
+func TestStreamConformance(t *testing.T) {
+	t.Parallel()
+	streamConformance(t, providertest.TTSStream{})
+}
+
+func TestTimedStreamConformance(t *testing.T) {
+	t.Parallel()
+	streamConformance(t, providertest.TTSStream{
+		Aligned: true,
+		Audio: func(body []byte) []byte {
+			var all []byte
+			for d := json.NewDecoder(bytes.NewReader(body)); ; {
+				var object struct {
+					Audio []byte `json:"audio_base64"`
+				}
+				if d.Decode(&object) != nil {
+					return all
+				}
+				all = append(all, object.Audio...)
+			}
+		},
+	}, elevenlabs.WithTimestamps())
 }

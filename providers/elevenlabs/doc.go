@@ -14,10 +14,14 @@
 // so, and the next provider is asked. Requests for anything else leave this
 // provider out.
 //
+// As a stream it delivers the same but for WAV. [WithTimestamps] asks for the
+// time of each character too.
+//
 // # How it fails
 //
 // Every attempt is one HTTP request, ended by its context. The vendor's code
 // is read before the HTTP status, because an exhausted quota arrives as 401
-// beside a refused key. Errors are failover.Error values; they print the code
+// beside a refused key, and an error inside an answer that began as a success
+// is read as any other. Errors are failover.Error values; they print the code
 // and the request id, never the key, the text, the URL or the vendor's message.
 package elevenlabs

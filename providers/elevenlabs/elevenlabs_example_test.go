@@ -47,3 +47,57 @@ func ExampleNew() {
 	// exhausted (401 quota_exceeded, request eleven-1)
 	// exhausted quota_exceeded
 }
+
+// With timestamps the chunks say how much has been spoken.
+func ExampleWithTimestamps() {
+	api := vendorsim.ElevenLabs("my-key") // in place of https://api.elevenlabs.io
+	defer api.Close()
+
+	eleven, err := elevenlabs.New("my-key",
+		elevenlabs.WithBaseURL(api.URL()),
+		elevenlabs.WithVoices(tts.Voices{"host": "21m00Tcm4TlvDq8ikWAM"}),
+		elevenlabs.WithTimestamps(),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	req := tts.Request{Text: "Good morning.", Voice: "host", Format: tts.PCM(16000)}
+	for chunk, err := range eleven.TTSStream().Do(context.Background(), req) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if chunk.IsContent() {
+			fmt.Printf("%v %q\n", chunk.Played, req.Text[:chunk.Spoken])
+		}
+	}
+	// Output:
+	// 300ms "Good "
+	// 600ms "Good morni"
+	// 780ms "Good morning."
+}
+
+// A provider works alone too; tts.NewStream puts several behind one client.
+func ExampleClient_TTSStream() {
+	api := vendorsim.ElevenLabs("my-key") // in place of https://api.elevenlabs.io
+	defer api.Close()
+
+	eleven, err := elevenlabs.New("my-key", elevenlabs.WithBaseURL(api.URL()),
+		elevenlabs.WithVoices(tts.Voices{"host": "21m00Tcm4TlvDq8ikWAM"}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := eleven.TTSStream()
+	fmt.Println(p.Supports(tts.Request{Text: "Good morning.", Voice: "host", Format: tts.WAV(24000)}))
+	audio, err := tts.Collect(p.Do(context.Background(), tts.Request{Text: "Good morning.", Voice: "host", Format: tts.MP3(0, 0)}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(audio.Format, audio.RequestID)
+	// Output:
+	// false
+	// mp3 44100 Hz mono eleven-1
+}

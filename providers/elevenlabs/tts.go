@@ -2,16 +2,14 @@ package elevenlabs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gofailover/failover"
 	"github.com/gofailover/failover/internal/httpcall"
+	"github.com/gofailover/failover/internal/speech"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -25,12 +23,15 @@ const (
 	maxSpeed = 1.2
 )
 
-// ttsFormats are the values of output_format. A request that leaves rates open
-// gets the first that fits.
-var ttsFormats = []struct {
+// ttsFormat is a value of output_format.
+type ttsFormat struct {
 	param  string
 	format tts.Format
-}{
+}
+
+// ttsFormats are the values of output_format. A request that leaves rates open
+// gets the first that fits.
+var ttsFormats = []ttsFormat{
 	{"mp3_44100_128", mono(tts.MP3(44100, 128000))},
 	{"mp3_44100_192", mono(tts.MP3(44100, 192000))},
 	{"mp3_44100_96", mono(tts.MP3(44100, 96000))},
@@ -71,28 +72,18 @@ func mono(f tts.Format) tts.Format {
 // answers and knows the key, not that credit is left. Every call returns a new
 // value, whose fields can be set.
 func (c *Client) TTS() tts.Provider {
-	return tts.Provider{
-		Name:     c.name,
-		Account:  c.account,
-		Do:       c.synthesize,
-		Check:    c.check,
-		Supports: c.supports,
+	s := c.speaker("", ttsFormats)
+	return tts.Provider{Name: c.name, Account: c.account, Do: s.Synthesize, Check: c.check, Supports: s.Supports}
+}
+
+// speaker is one of the operations: variant is what follows the voice in its
+// path.
+func (c *Client) speaker(variant string, formats []ttsFormat) *speech.Speaker {
+	return &speech.Speaker{
+		Name: c.name, Client: c.calls, ReadError: readError,
+		RequestID: "Request-Id", Characters: "Character-Cost",
+		Plan: func(req tts.Request) (speech.Plan, error) { return c.plan(req, variant, formats) },
 	}
-}
-
-// supports leaves alone what is wrong with the request itself: Do says that
-// better.
-func (c *Client) supports(req tts.Request) bool {
-	_, err := c.plan(req)
-	return failover.ClassOf(err) != failover.ClassUnsupported
-}
-
-// speech is a request in the vendor's words.
-type speech struct {
-	voice, model string
-	format       tts.Format
-	param        string // output_format
-	body         speechBody
 }
 
 type speechBody struct {
@@ -111,38 +102,39 @@ type voiceSettings struct {
 }
 
 // plan translates a request, or says why this vendor cannot serve it.
-func (c *Client) plan(req tts.Request) (speech, error) {
+func (c *Client) plan(req tts.Request, variant string, formats []ttsFormat) (speech.Plan, error) {
 	if err := req.Validate(); err != nil {
-		return speech{}, tts.Invalid(err)
+		return speech.Plan{}, tts.Invalid(err)
 	}
 	voice, ok := c.voices.ID(Vendor, req.Voice)
 	if !ok || !isID(voice) {
-		return speech{}, tts.Unsupported("Voice", "%.40q has no id at %s", req.Voice, c.name)
+		return speech.Plan{}, tts.Unsupported("Voice", "%.40q has no id at %s", req.Voice, c.name)
 	}
 	model, ok := c.models.ID(Vendor, req.Model)
 	if !ok {
-		return speech{}, tts.Unsupported("Model", "%.40q has no id at %s", req.Model, c.name)
+		return speech.Plan{}, tts.Unsupported("Model", "%.40q has no id at %s", req.Model, c.name)
 	}
 	if model == "" {
 		model = DefaultTTSModel
 	}
 	if rate := req.Rate(); rate < minSpeed || rate > maxSpeed {
-		return speech{}, tts.Unsupported("Speed", "%v is outside %v to %v", rate, minSpeed, maxSpeed)
+		return speech.Plan{}, tts.Unsupported("Speed", "%v is outside %v to %v", rate, minSpeed, maxSpeed)
 	}
 	code, ok := languageCode(model, req.Language)
 	if !ok {
-		return speech{}, tts.Unsupported("Language", "%s is not spoken by model %.40q", req.Language, model)
+		return speech.Plan{}, tts.Unsupported("Language", "%s is not spoken by model %.40q", req.Language, model)
 	}
-	s := speech{voice: voice, model: model, body: speechBody{
-		Text: req.Text, ModelID: model, LanguageCode: code, VoiceSettings: c.voiceSettings(req),
-	}}
-	for _, f := range ttsFormats {
+	for _, f := range formats {
 		if req.Format.Allows(f.format) {
-			s.param, s.format = f.param, req.Format
-			return s, nil
+			return speech.Plan{
+				Path:  "/v1/text-to-speech/" + voice + variant,
+				Query: url.Values{"output_format": {f.param}},
+				Body:  speechBody{Text: req.Text, ModelID: model, LanguageCode: code, VoiceSettings: c.voiceSettings(req)},
+				Model: model, Voice: voice,
+			}, nil
 		}
 	}
-	return speech{}, tts.Unsupported("Format", "%v is not delivered by %s", req.Format, c.name)
+	return speech.Plan{}, tts.Unsupported("Format", "%v is not delivered by %s", req.Format, c.name)
 }
 
 // isID keeps a voice id one segment of a path.
@@ -185,46 +177,6 @@ func (c *Client) voiceSettings(req tts.Request) *voiceSettings {
 		s.Speed = rate
 	}
 	return s
-}
-
-// call is the HTTP request; variant is "" or "/stream".
-func (s speech) call(variant string) (httpcall.Request, error) {
-	body, err := json.Marshal(s.body)
-	if err != nil {
-		return httpcall.Request{}, err
-	}
-	return httpcall.Request{
-		Method: http.MethodPost,
-		Path:   "/v1/text-to-speech/" + url.PathEscape(s.voice) + variant,
-		Query:  url.Values{"output_format": {s.param}},
-		Body:   body,
-	}, nil
-}
-
-func (c *Client) synthesize(ctx context.Context, req tts.Request) (*tts.Audio, error) {
-	s, err := c.plan(req)
-	if err != nil {
-		return nil, err
-	}
-	call, err := s.call("")
-	if err != nil {
-		return nil, tts.Invalid(err)
-	}
-	data, resp, err := c.calls.Audio(ctx, call, readError)
-	if err != nil {
-		return nil, err
-	}
-	audio, err := tts.NewAudio(s.format, data)
-	if err != nil {
-		return nil, httpcall.Answered(resp, err)
-	}
-	audio.Provider, audio.Model, audio.Voice = c.name, s.model, s.voice
-	audio.RequestID = httpcall.Token(resp.Header.Get("Request-Id"))
-	audio.Characters = utf8.RuneCountInString(req.Text)
-	if n, err := strconv.Atoi(resp.Header.Get("Character-Cost")); err == nil && n >= 0 {
-		audio.Characters = n
-	}
-	return audio, nil
 }
 
 // check asks for the account. A key that is restricted to speech may not, but

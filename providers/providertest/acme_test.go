@@ -15,7 +15,7 @@ import (
 	"github.com/gofailover/failover/providers/tts"
 )
 
-// acmeAPI is a vendor that speaks 16 kHz PCM: half a second of silence.
+// acmeAPI is a vendor that speaks 16 kHz PCM: half a second of noise.
 func acmeAPI() http.Handler {
 	keyed := func(next http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +29,11 @@ func acmeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /speak", keyed(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "audio/pcm")
-		_, _ = w.Write(make([]byte, 16000))
+		noise := make([]byte, 16000)
+		for i := range noise {
+			noise[i] = byte(i * i / 7)
+		}
+		_, _ = w.Write(noise)
 	}))
 	mux.HandleFunc("GET /ping", keyed(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -20,7 +20,9 @@
 //		})
 //	}
 //
-// The suite puts the vendor's handler on an in-memory connection, breaks it in
+// [TestTTSStream] is the suite for providers that stream.
+//
+// A suite puts the vendor's handler on an in-memory connection, breaks it in
 // every way a vendor or a network breaks, under the fake time of
 // testing/synctest, and looks at what the provider makes of it. Failures say
 // which rule was broken.

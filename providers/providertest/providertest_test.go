@@ -13,6 +13,21 @@ import (
 	"github.com/gofailover/failover/providers/tts"
 )
 
+func streamConformance(t *testing.T, fault string) {
+	t.Helper()
+	providertest.TestTTSStream(t, providertest.TTSStream{
+		New:         newAcmeStream(fault),
+		Vendor:      acmeAPI(),
+		Request:     tts.Request{Format: tts.PCM(16000)},
+		Formats:     []tts.Format{{Encoding: tts.EncodingPCM, SampleRate: 16000}},
+		Unsupported: []tts.Request{{Format: tts.PCM(8000)}, {Format: tts.MP3(0, 0)}},
+		Events: []providertest.Refusal{{
+			Name: "no credit", Body: `{"code":"no_credit","message":"` + providertest.Canary + `"}`,
+			Want: failover.ClassExhausted, Code: "no_credit",
+		}},
+	})
+}
+
 func conformance(t *testing.T, fault string) {
 	t.Helper()
 	providertest.TestTTS(t, providertest.TTS{
@@ -32,17 +47,22 @@ func conformance(t *testing.T, fault string) {
 // packages.
 func TestAGoodAdapterPasses(t *testing.T) {
 	conformance(t, "")
+	streamConformance(t, "")
 }
 
-const faultVariable = "PROVIDERTEST_FAULT"
+const faultVariable, streamFaultVariable = "PROVIDERTEST_FAULT", "PROVIDERTEST_STREAM_FAULT"
 
 // TestBadAdapter is run by TestEveryFaultIsFound, in a process of its own.
 func TestBadAdapter(t *testing.T) {
-	fault := os.Getenv(faultVariable)
-	if fault == "" {
+	fault, streamFault := os.Getenv(faultVariable), os.Getenv(streamFaultVariable)
+	switch {
+	case fault != "":
+		conformance(t, fault)
+	case streamFault != "":
+		streamConformance(t, streamFault)
+	default:
 		t.Skip("run by TestEveryFaultIsFound")
 	}
-	conformance(t, fault)
 }
 
 // TestEveryFaultIsFound breaks the adapter in one way at a time: the suite must
@@ -70,16 +90,51 @@ func TestEveryFaultIsFound(t *testing.T) {
 		faultBlank:     "Audio.Characters is not set",
 		faultEffect:    "speech has no side effect",
 	} {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
-			self, err := os.Executable()
-			require.NoError(t, err)
-			cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestBadAdapter$", "-test.short", "-test.timeout=60s")
-			cmd.Env = append(os.Environ(), faultVariable+"="+fault)
-			out, err := cmd.CombinedOutput()
-			var exit *exec.ExitError
-			require.ErrorAs(t, err, &exit, "the suite passed an adapter that %s:\n%s", fault, out)
-			assert.Contains(t, string(out), rule)
-		})
+		findsFault(t, faultVariable, fault, rule)
 	}
+}
+
+// TestEveryStreamFaultIsFound does the same to an adapter that streams.
+func TestEveryStreamFaultIsFound(t *testing.T) {
+	t.Parallel()
+	for fault, rule := range map[string]string{
+		faultReuse:     "do not reuse its memory",
+		faultCollect:   "pass each on when it is there",
+		faultSilent:    "were passed off as whole",
+		faultOpen:      "read or close the body",
+		faultAhead:     "one call made 1 HTTP requests, want 0",
+		faultRepeat:    "one call made 2 HTTP requests, want 1",
+		faultNoSummary: "the stream ended without its end marker",
+		faultAfter:     "Summary belongs into the last item",
+		faultEvent:     "read the error inside the answer",
+		faultDrop:      "pass on every byte",
+		faultOffset:    "Chunk.Offset is 0, want that of the request, 7",
+		faultStart:     "nobody took over",
+		faultTail:      "were passed off as whole",
+		faultDeafness:  "deadlock",
+
+		faultLeak:      "read or close the body of every response",
+		faultPrint:     "prints a URL",
+		faultPrintKey:  "prints the API key",
+		faultClassless: "the error is of class unknown, want",
+		faultHint:      "Error.RetryAfter is 0s, want 7s",
+	} {
+		findsFault(t, streamFaultVariable, fault, rule)
+	}
+}
+
+// findsFault runs the suite on a bad adapter and wants it to say the rule.
+func findsFault(t *testing.T, variable, fault, rule string) {
+	t.Helper()
+	t.Run(fault, func(t *testing.T) {
+		t.Parallel()
+		self, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestBadAdapter$", "-test.short", "-test.timeout=60s")
+		cmd.Env = append(os.Environ(), variable+"="+fault)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit, "the suite passed an adapter that %s:\n%s", fault, out)
+		assert.Contains(t, string(out), rule)
+	})
 }

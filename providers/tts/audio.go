@@ -47,13 +47,10 @@ func NewAudio(want Format, data []byte) (*Audio, error) {
 	if err != nil {
 		return nil, incomplete(&AudioError{Want: want, Reason: err.Error()})
 	}
-	got := want
-	got.SampleRate, got.Channels = info.SampleRate, info.Channels
+	got, err := delivered(want, info)
 	switch {
-	case !want.Allows(got):
-		return nil, incomplete(&AudioError{Want: want, Reason: "delivered " + got.String()})
-	case want.Encoding == EncodingWAV && info.BitsPerSample != want.bitsPerSample():
-		return nil, incomplete(&AudioError{Want: want, Reason: "the samples are not 16 bits wide"})
+	case err != nil:
+		return nil, err
 	case info.Duration == 0:
 		return nil, incomplete(failover.ErrEmpty)
 	}

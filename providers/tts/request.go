@@ -28,6 +28,11 @@ type Request struct {
 	// Between 0.25 and 4; vendors offer less, and one that does not offer the
 	// speed asked for is left out.
 	Speed float64
+	// Offset says where Text begins in a longer one, in characters, in a
+	// request that continues a stream that broke off; see [Continue]. Callers
+	// leave it 0. It changes nothing of what is spoken: providers report it in
+	// Chunk.Offset.
+	Offset int
 }
 
 // Limits of Speed: the widest that any vendor takes.
@@ -57,6 +62,8 @@ func (r Request) Validate() error {
 		return invalid("Speed", "%v is outside %v to %v", r.Speed, minSpeed, maxSpeed)
 	case r.Language != "" && !isLanguageTag(r.Language):
 		return invalid("Language", "%.40q is no BCP 47 tag", r.Language)
+	case r.Offset < 0:
+		return invalid("Offset", "%d is negative", r.Offset)
 	}
 	return r.Format.Validate()
 }
