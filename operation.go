@@ -217,7 +217,8 @@ func newOperationID() string {
 // provider may be a path into a nested router. Report returns an error if the
 // router has no side effects, for an empty operation, an unknown provider or
 // an unknown outcome.
-func (c *core) Report(operation, provider string, outcome Outcome, cause error) error {
+func (r *Router[Req, Resp]) Report(operation, provider string, outcome Outcome, cause error) error {
+	c := r.core
 	switch {
 	case !c.knows(provider):
 		return fmt.Errorf("failover: Report: %w %q", ErrUnknownProvider, printable(provider))

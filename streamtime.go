@@ -28,10 +28,10 @@ func WithFirstContent(d time.Duration) Option {
 	})
 }
 
-// WithIdle bounds the time that a stream may go without content after the
-// first, at a provider that sets no Idle of its own; the error is
-// [ErrIdleTimeout]. Items without content do not count, nor does the time that
-// the consumer spends in its loop. The stream is cut between d and
+// WithIdle bounds the time that a stream may go without content or progress
+// after its first content, at a provider that sets no Idle of its own; the error
+// is [ErrIdleTimeout]. Other items do not count, nor does the time that the
+// consumer spends in its loop. The stream is cut between d and
 // min(1.25 d, d + 0.5 s): an item then costs no timer. Default 15 s; 0 turns
 // it off.
 func WithIdle(d time.Duration) Option {

@@ -58,11 +58,13 @@ func run() error {
 		{"It breaks off in the middle. By default that is an error.", vendorsim.CutAfter(12), []failover.Interruption{failover.Fail}},
 		{
 			"It breaks off in the middle. Continue: another voice goes on at the word.",
-			vendorsim.CutAfter(12), []failover.Interruption{failover.Continue},
+			vendorsim.CutAfter(12),
+			[]failover.Interruption{failover.Continue},
 		},
 		{
 			"It falls silent in the middle. Restart: discard, and begin again.",
-			vendorsim.StallAfter(12), []failover.Interruption{failover.Restart},
+			vendorsim.StallAfter(12),
+			[]failover.Interruption{failover.Restart},
 		},
 	} {
 		fmt.Println("\n" + scene.what)
@@ -111,11 +113,10 @@ func play(client *tts.StreamClient, second *vendorsim.Server) error {
 		switch {
 		case err != nil:
 			fmt.Printf("\n   %v\n", err)
-			var broken *failover.InterruptedError
-			if !errors.As(err, &broken) {
-				return err
+			if errors.Is(err, failover.ErrInterrupted) {
+				return nil
 			}
-			return nil
+			return err
 		case chunk.Restart:
 			played, bars = 0, 0
 			fmt.Print("  << stop, from the beginning:")
