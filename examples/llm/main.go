@@ -94,19 +94,19 @@ func trouble(w io.Writer, format string) func(context.Context, failover.Event) {
 // examples: take those that you pay.
 func (s *show) providers() ([]llm.Provider, error) {
 	gpt, err := openai.New("key", openai.WithBaseURL(s.openai.URL()+"/v1"), openai.WithModels(llm.Models{
-		"smart": {ID: "gpt-5.1", Price: &llm.Price{Input: 2, CachedInput: 0.2, Output: 10, AsOf: "2026-11-21"}},
+		"smart": {ID: "gpt-5.1", Price: &llm.Price{Input: 2, CachedInput: 0.2, Output: 10}},
 	}))
 	if err != nil {
 		return nil, err
 	}
 	claude, err := anthropic.New("key", anthropic.WithBaseURL(s.anthropic.URL()), anthropic.WithModels(llm.Models{
-		"smart": {ID: "claude-sonnet-4-5", Price: &llm.Price{Input: 3, CachedInput: 0.3, Output: 15, AsOf: "2026-11-21"}},
+		"smart": {ID: "claude-sonnet-4-5", Price: &llm.Price{Input: 3, CachedInput: 0.3, Output: 15}},
 	}))
 	if err != nil {
 		return nil, err
 	}
 	gemini, err := google.New("key", google.WithBaseURL(s.google.URL()), google.WithModels(llm.Models{
-		"smart": {ID: "gemini-3.1-pro-preview", Price: &llm.Price{Input: 2, CachedInput: 0.2, Output: 12, AsOf: "2026-11-21"}},
+		"smart": {ID: "gemini-3.1-pro-preview", Price: &llm.Price{Input: 2, CachedInput: 0.2, Output: 12}},
 	}))
 	if err != nil {
 		return nil, err
@@ -246,12 +246,12 @@ func (s *show) listen(ctx context.Context, req llm.Request) error {
 func (s *show) cascade(ctx context.Context) error {
 	fmt.Fprintln(s, "\nA cheap model is asked first. What it refuses or is not sure of goes to a better one.")
 	cheap, err := openai.New("key", openai.WithName("cheap"), openai.WithBaseURL(s.openai.URL()+"/v1"),
-		openai.WithModels(llm.Models{"any": {ID: "gpt-5-nano", Price: &llm.Price{Input: 0.05, Output: 0.4, AsOf: "2026-11-21"}}}))
+		openai.WithModels(llm.Models{"any": {ID: "gpt-5-nano", Price: &llm.Price{Input: 0.05, Output: 0.4}}}))
 	if err != nil {
 		return err
 	}
 	better, err := anthropic.New("key", anthropic.WithName("better"), anthropic.WithBaseURL(s.anthropic.URL()),
-		anthropic.WithModels(llm.Models{"any": {ID: "claude-opus-4-5", Price: &llm.Price{Input: 5, Output: 25, AsOf: "2026-11-21"}}}))
+		anthropic.WithModels(llm.Models{"any": {ID: "claude-opus-4-5", Price: &llm.Price{Input: 5, Output: 25}}}))
 	if err != nil {
 		return err
 	}

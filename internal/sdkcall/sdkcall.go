@@ -46,7 +46,7 @@ func (m *Meta) Status() int {
 	return m.status
 }
 
-// Header is that of the last answer; nil if there was none.
+// Header is that of the last answer, for reading; nil if there was none.
 func (m *Meta) Header() http.Header {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,7 +95,7 @@ func Middleware(req *http.Request, next func(*http.Request) (*http.Response, err
 		resp.Body = again{io.MultiReader(bytes.NewReader(body), resp.Body), resp.Body}
 	}
 	m.mu.Lock()
-	m.status, m.header, m.body = resp.StatusCode, resp.Header.Clone(), body
+	m.status, m.header, m.body = resp.StatusCode, resp.Header, body
 	m.mu.Unlock()
 	return resp, nil
 }
@@ -118,5 +118,5 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if next == nil {
 		next = httpcall.TransportOf(nil)
 	}
-	return Middleware(req.Clone(req.Context()), next.RoundTrip)
+	return Middleware(req.WithContext(req.Context()), next.RoundTrip) // a copy: it changes a field
 }
