@@ -203,7 +203,8 @@ func (a *attempt[Req, Resp]) read(err error) reading {
 	over := a.ends && a.over()
 	cut := a.own && a.ctx.Err() != nil
 	contextual := (over || cut) &&
-		(errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isTimeout(err))
+		(errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isTimeout(err) ||
+			errors.Is(err, context.Cause(a.ctx))) // which is what reading a body returns
 	answered := !contextual && r.answered()
 	switch {
 	case over:

@@ -252,3 +252,31 @@ func TestStreamsOfManyCallersAtOnce(t *testing.T) {
 		require.NoError(t, r.Close())
 	})
 }
+
+// Reading a body that its context ended gives the context's cause, which an
+// adapter wraps: it is still the caller's doing.
+func TestBodyCutByTheCallersCauseBlamesNobody(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := failover.WrapStream("a", func(ctx context.Context, _ string) failover.Stream[string] {
+			return func(yield func(string, error) bool) {
+				if yield("a1", nil) {
+					<-ctx.Done()
+					yield("", &failover.Error{Class: failover.ClassIncomplete, Status: 200, Err: context.Cause(ctx)})
+				}
+			}
+		})
+		r, err := failover.NewStream(failover.StreamProviders(p))
+		require.NoError(t, err)
+		for range 6 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			for range r.Stream(ctx, "request") {
+				cancel(errSpilled)
+			}
+			cancel(nil)
+		}
+		assert.Equal(t, map[string]uint64{"canceled": 6}, r.Status().Providers[0].Attempts)
+		_, err = hear(t, r)
+		require.ErrorIs(t, err, failover.ErrIdleTimeout)
+		assert.Equal(t, uint64(1), r.Status().Providers[0].Attempts["timeout"])
+	})
+}

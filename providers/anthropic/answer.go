@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -33,6 +34,9 @@ func (c *Client) answer(meta *sdkcall.Meta, m *sdk.Message, resumed bool) (*llm.
 	}
 	lead := trim{on: resumed}
 	for i := range m.Content {
+		if i == len(m.Content)-1 && cutCall(m.StopReason, m.Content[i].Type) {
+			return nil, noRoom(meta, m.StopReason)
+		}
 		part, err := partOf(&m.Content[i])
 		if err != nil {
 			return nil, incomplete(meta, err)
@@ -72,6 +76,18 @@ func partOf(b *sdk.ContentBlockUnion) (llm.Part, error) {
 	return llm.Part{}, nil
 }
 
+// cutCall says whether a block that an answer ends with is a call that the end
+// cut off: its arguments come as none then.
+func cutCall(reason sdk.StopReason, kind string) bool {
+	return kind == "tool_use" && (reason == sdk.StopReasonMaxTokens ||
+		reason == sdk.StopReasonModelContextWindowExceeded || reason == sdk.StopReasonRefusal)
+}
+
+// noRoom is an answer whose last call was cut off: nobody's fault.
+func noRoom(meta *sdkcall.Meta, reason sdk.StopReason) error {
+	return httpcall.Refusal(response(meta), httpcall.Envelope{Code: string(reason), Class: failover.ClassUnsupported})
+}
+
 func callPart(id, name string, args json.RawMessage) (llm.Part, error) {
 	args = bytes.TrimSpace(args)
 	switch {
@@ -79,6 +95,9 @@ func callPart(id, name string, args json.RawMessage) (llm.Part, error) {
 		args = json.RawMessage("{}")
 	case args[0] != '{' || !json.Valid(args):
 		return llm.Part{}, errArguments
+	}
+	if id == "" { // of a gateway: the result needs one
+		id = "toolu_" + rand.Text()
 	}
 	return llm.Part{Call: &llm.ToolCall{ID: id, Name: name, Args: args}}, nil
 }

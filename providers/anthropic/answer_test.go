@@ -160,3 +160,30 @@ func TestAnswersThatAreNone(t *testing.T) {
 		})
 	}
 }
+
+// A call that the end of the answer cut off comes without its arguments, and is
+// not handed out.
+func TestCallsThatAreCutOff(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{"max_tokens", "model_context_window_exceeded", "refusal"} {
+		s, c := start(t)
+		const head = `{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4-5","usage":{"input_tokens":1,"output_tokens":1},`
+		s.Fail(
+			vendorsim.Body(200, "application/json", head+`"stop_reason":"`+reason+
+				`","content":[{"type":"text","text":"I do."},{"type":"tool_use","id":"1","name":"delete_all","input":{}}]}`),
+			vendorsim.Body(200, "text/event-stream",
+				event("message_start", `"message":`+head+`"content":[]}`)+
+					event("content_block_start", `"index":0,"content_block":{"type":"tool_use","id":"1","name":"first","input":{}}`)+
+					event("content_block_stop", `"index":0`)+
+					event("content_block_start", `"index":1,"content_block":{"type":"tool_use","id":"2","name":"delete_all","input":{}}`)+
+					event("content_block_stop", `"index":1`)+
+					event("message_delta", `"delta":{"stop_reason":"`+reason+`"},"usage":{"output_tokens":3}`)+event("message_stop", "")),
+		)
+		_, err := c.LLM().Complete(t.Context(), hello())
+		assert.Equal(t, failover.ClassUnsupported, failover.ClassOf(err), reason)
+		answer, err := llm.Collect(c.LLM().Stream(t.Context(), hello()))
+		assert.Equal(t, failover.ClassUnsupported, failover.ClassOf(err), reason)
+		require.Len(t, answer.Calls(), 1, "the one that was whole")
+		assert.Equal(t, "first", answer.Calls()[0].Name)
+	}
+}

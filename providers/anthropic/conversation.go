@@ -140,6 +140,9 @@ func (c *conversation) addResult(at place, r llm.ToolResult) error {
 	if r.Failed {
 		block.IsError = sdk.Bool(true)
 	}
+	if r.Failed && blank(r.Content) {
+		r.Content = "error" // an error without a text is refused
+	}
 	if !blank(r.Content) {
 		block.Content = []sdk.ToolResultBlockParamContentUnion{{OfText: &sdk.TextBlockParam{Text: r.Content}}}
 	}

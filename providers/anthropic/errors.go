@@ -49,6 +49,8 @@ var invalid = []struct {
 	{"prompt is too long", failover.ClassUnsupported},
 	{"exceed context limit", failover.ClassUnsupported},
 	{"image exceeds", failover.ClassUnsupported},
+	{"image dimensions exceed", failover.ClassUnsupported},
+	{"organization has been disabled", failover.ClassUnauthorized},
 	{"maximum allowed number of output tokens", failover.ClassUnsupported},
 	{"content filtering policy", failover.ClassFiltered},
 	// A model that takes no prefill, temperature or kind of thinking, and a

@@ -47,6 +47,7 @@ type reader struct {
 	calls   int  // begun so far
 
 	block block
+	call  *llm.Part // complete, as it seems: the answer's end may say that it was cut
 }
 
 // block is the one that is being written: they come one after the other.
@@ -64,6 +65,9 @@ func (s *reader) read(events *ssestream.Stream[sdk.MessageStreamEventUnion], yie
 	}
 	for events.Next() {
 		event := events.Current()
+		if call := s.settled(&event); call != nil && !yield(llm.Chunk{Done: call}, nil) {
+			return nil
+		}
 		chunk, err := s.event(&event)
 		switch {
 		case err != nil:
@@ -170,7 +174,8 @@ func (s *reader) stop() (llm.Chunk, error) {
 		if err != nil {
 			return llm.Chunk{}, incomplete(s.meta, err)
 		}
-		part, s.said = call, true
+		s.call, s.said = &call, true
+		return llm.Chunk{}, nil
 	case kindThinking:
 		part = opaque(opaqueBlock{Type: b.kind, Thinking: b.text.String(), Signature: b.signature})
 	case kindRedacted:
@@ -179,6 +184,21 @@ func (s *reader) stop() (llm.Chunk, error) {
 		return llm.Chunk{}, nil
 	}
 	return llm.Chunk{Done: &part}, nil
+}
+
+// settled is the call that waited for what comes after it, once that says that
+// it was not cut off.
+func (s *reader) settled(e *sdk.MessageStreamEventUnion) *llm.Part {
+	call := s.call
+	switch {
+	case call == nil:
+	case cutCall(s.reason, "tool_use"), e.Type == "message_delta" && cutCall(e.Delta.StopReason, "tool_use"):
+		return nil // it stays, for end to find
+	case e.Type == "content_block_start", e.Type == "message_delta", e.Type == "message_stop":
+		s.call = nil
+		return call
+	}
+	return nil
 }
 
 // count takes in the counts of the end, which are of the whole answer. Those
@@ -211,6 +231,8 @@ func (s *reader) end() (llm.Chunk, error) {
 		return llm.Chunk{}, incomplete(s.meta, errNoReason)
 	case s.block.kind != "":
 		return llm.Chunk{}, incomplete(s.meta, errNoEnd)
+	case s.call != nil:
+		return llm.Chunk{}, noRoom(s.meta, s.reason)
 	}
 	reason, err := finish(s.meta, s.reason, s.details, !s.said)
 	if err != nil {

@@ -197,6 +197,9 @@ func WithModels(models llm.Models) Option {
 //		c.ThinkingConfig = &genai.ThinkingConfig{IncludeThoughts: true}
 //	})
 //
+// Models that think show nothing of it unless they are asked as above; a stream
+// of one that thinks for longer than its FirstContent is cut.
+//
 // It is called with the configuration of every request before it is sent, by
 // several goroutines at once, and must not keep it. HTTPOptions and
 // AutomaticContinuation stay this package's.

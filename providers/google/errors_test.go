@@ -206,7 +206,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"no parts":           {body: candidate("STOP", ""), class: failover.ClassIncomplete, code: "STOP"},
 		"empty text":         {body: candidate("STOP", `{"text":""}`), class: failover.ClassIncomplete, code: "STOP"},
 		"only a thought":     {body: candidate("STOP", `{"text":"Hello","thought":true}`), class: failover.ClassIncomplete, code: "STOP"},
-		"thought away":       {body: candidate("MAX_TOKENS", ""), class: failover.ClassIncomplete, code: "MAX_TOKENS"},
+		"thought away":       {body: candidate("MAX_TOKENS", ""), class: failover.ClassUnsupported, code: "MAX_TOKENS"},
 		"no reason to end":   {body: candidate("", `{"text":"Hello"}`), class: failover.ClassIncomplete},
 		"unspecified":        {body: candidate("FINISH_REASON_UNSPECIFIED", `{"text":"Hello"}`), class: failover.ClassIncomplete},
 		"to be continued":    {body: candidate("CONTINUATION", `{"text":"Hello"}`), class: failover.ClassIncomplete},

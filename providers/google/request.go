@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"google.golang.org/genai"
@@ -84,7 +85,7 @@ func config(req llm.Request, m llm.Model) (*genai.GenerateContentConfig, error) 
 	conf := &genai.GenerateContentConfig{
 		Temperature:     narrow(req.Temperature),
 		TopP:            narrow(req.TopP),
-		StopSequences:   req.Stop,
+		StopSequences:   slices.Clone(req.Stop),
 		MaxOutputTokens: maxTokens(req, m),
 	}
 	if req.System != "" {

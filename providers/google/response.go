@@ -128,6 +128,9 @@ func (a *answer) finish() (llm.Finish, error) {
 		return "", a.seen.refused(spoken(failover.ClassFiltered, string(reason), a.last.FinishMessage))
 	case empty && reason == genai.FinishReasonLanguage:
 		return "", a.seen.refused(spoken(failover.ClassUnsupported, string(reason), a.last.FinishMessage))
+	case empty && finish == llm.FinishLength:
+		// There was no room, or all of it went into thoughts: nobody's fault.
+		return "", a.seen.refused(spoken(failover.ClassUnsupported, string(reason), a.last.FinishMessage))
 	case empty:
 		return "", a.seen.incomplete(string(reason), errEmpty)
 	case a.emitter.calls > 0 && finish == llm.FinishStop:

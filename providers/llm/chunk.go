@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -8,7 +9,9 @@ import (
 )
 
 // Chunk is one item of a streamed answer: a piece of text or of a thought, a
-// part that is complete, the marker of a restart, or the end.
+// part that is complete, the marker of a restart, or the end. What comes before
+// the first text or complete call, thoughts and pieces of calls, a [Client]
+// holds until then, so that a failure can still be hidden.
 type Chunk struct {
 	// Text is what comes next of the answer.
 	Text string
@@ -81,6 +84,7 @@ type Collector struct {
 	text     strings.Builder
 	thinking strings.Builder
 	summary  Summary
+	ended    bool
 }
 
 // Add takes in the next chunk.
@@ -101,7 +105,7 @@ func (c *Collector) Add(chunk Chunk) {
 		c.done(*chunk.Done)
 	}
 	if chunk.Summary != nil {
-		c.summary = *chunk.Summary
+		c.summary, c.ended = *chunk.Summary, true
 	}
 }
 
@@ -138,19 +142,25 @@ func (c *Collector) closeThought() {
 }
 
 // Response is the answer so far. It is whole once the chunk with the Summary
-// was added.
+// was added. It can be asked for at any time.
 func (c *Collector) Response() *Response {
-	c.closeThought()
-	c.closeText()
+	parts := slices.Clone(c.parts)
+	if c.thinking.Len() > 0 {
+		parts = append(parts, Part{Thinking: c.thinking.String()})
+	}
+	if c.text.Len() > 0 {
+		parts = append(parts, Part{Text: c.text.String()})
+	}
 	s := c.summary
 	return &Response{
-		Message: Message{Role: RoleAssistant, Parts: c.parts}, Finish: s.Finish, Usage: s.Usage, Model: s.Model,
+		Message: Message{Role: RoleAssistant, Parts: parts}, Finish: s.Finish, Usage: s.Usage, Model: s.Model,
 		Provider: s.Provider, RequestID: s.RequestID, Prompt: s.Prompt, Cost: s.Cost, Priced: s.Priced, Duration: s.Duration,
 	}
 }
 
 // Collect reads a stream to its end and returns the answer. With an error it
-// returns what had come until then.
+// returns what had come until then; a stream that ends without a Summary is one,
+// of class incomplete.
 func Collect(stream failover.Stream[Chunk]) (*Response, error) {
 	var c Collector
 	for chunk, err := range stream {
@@ -158,6 +168,9 @@ func Collect(stream failover.Stream[Chunk]) (*Response, error) {
 			return c.Response(), err
 		}
 		c.Add(chunk)
+	}
+	if !c.ended {
+		return c.Response(), &failover.Error{Class: failover.ClassIncomplete, Err: failover.ErrTruncated}
 	}
 	return c.Response(), nil
 }

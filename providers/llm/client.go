@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +14,12 @@ import (
 // DefaultTimeout bounds one attempt at a whole answer, at a provider that sets
 // no Timeout of its own: long answers take minutes.
 const DefaultTimeout = 2 * time.Minute
+
+// DefaultFirstContent bounds the time to the first content of a stream, at a
+// provider that sets none of its own. It is longer than the router's, because
+// some models think without showing it; for one that thinks for longer, set
+// Provider.FirstContent.
+const DefaultFirstContent = 30 * time.Second
 
 // Client answers conversations through routers over several providers: one for
 // whole answers and one for streams, for they fail apart. It is safe for
@@ -55,7 +62,7 @@ func WithComplete(opts ...failover.Option) Option {
 
 // WithStreams passes options to the router of streams, such as
 // failover.WithInterrupted and failover.WithCommit, over those of [WithRouter].
-// The default name is "llm-stream".
+// The defaults are the name "llm-stream" and [DefaultFirstContent].
 func WithStreams(opts ...failover.Option) Option {
 	return optionFunc(func(o *options) { o.streams = append(o.streams, opts...) })
 }
@@ -65,9 +72,11 @@ func WithPrompts(prompts Prompts) Option {
 	return optionFunc(func(o *options) { o.prompts = prompts })
 }
 
-// WithYield leaves a provider out while less than this share, 0 to 1, of one of
+// WithYield asks a provider last while less than this share, 0 to 1, of one of
 // its vendor's rate limits is left and another provider that can serve the
-// request has more. Default 0: off, a provider is asked until it refuses.
+// request has more. Those others are asked in the order of the providers then,
+// whatever the strategy; a failover.Prefer of the caller's is replaced. Default
+// 0: off, a provider is asked until it refuses.
 func WithYield(share float64) Option {
 	return optionFunc(func(o *options) {
 		if !(share >= 0 && share <= 1) && o.err == nil {
@@ -87,7 +96,7 @@ func New(providers []Provider, opts ...Option) (*Client, error) {
 			opt.apply(&o)
 		}
 	}
-	c := &Client{providers: slices.Clone(providers), prompts: o.prompts, yield: o.yield}
+	c := &Client{providers: slices.Clone(providers), prompts: maps.Clone(o.prompts), yield: o.yield}
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -95,6 +104,7 @@ func New(providers []Provider, opts ...Option) (*Client, error) {
 		if err := c.providers[i].check(); err != nil {
 			return nil, err
 		}
+		c.providers[i].Models = c.providers[i].Models.Clone()
 	}
 	if err := o.prompts.check(c.providers); err != nil {
 		return nil, err
@@ -124,7 +134,7 @@ func (c *Client) build(o options) error {
 	if len(streams) == 0 {
 		return nil
 	}
-	c.streams, err = failover.NewStream(streams, failover.WithName("llm-stream"),
+	c.streams, err = failover.NewStream(streams, failover.WithName("llm-stream"), failover.WithFirstContent(DefaultFirstContent),
 		failover.WithOptions(o.both...), failover.WithOptions(o.streams...))
 	if err != nil {
 		_ = router.Close()
@@ -136,12 +146,18 @@ func (c *Client) build(o options) error {
 func (c *Client) whole(p *Provider) failover.Provider[Request, *Response] {
 	do := p.Complete
 	if do == nil {
-		do = func(ctx context.Context, req Request) (*Response, error) { return Collect(p.Stream(ctx, req)) }
+		do = func(ctx context.Context, req Request) (*Response, error) {
+			answer, err := Collect(p.Stream(ctx, req))
+			if err != nil {
+				return nil, err
+			}
+			return answer, nil
+		}
 	}
 	return failover.Provider[Request, *Response]{
 		Name: p.Name, Account: p.Account, Weight: p.Weight, Limit: p.Limit, Timeout: p.Timeout, Check: p.Check,
 		Do:       do,
-		Supports: func(req Request) bool { return p.can(c.adapted(p, req)) && !c.yields(p, req) },
+		Supports: func(req Request) bool { return p.can(c.adapted(p, req)) },
 		Adapt:    func(req Request) Request { return c.adapted(p, req) },
 		Cost:     c.costOf(p),
 		Validate: p.Validate,
@@ -157,7 +173,7 @@ func (c *Client) streaming(p *Provider) failover.StreamProvider[Request, Chunk] 
 		Supports: func(req Request) bool {
 			own := c.adapted(p, req)
 			m, _ := p.find(own)
-			return p.can(own) && (m.Can == nil || !m.Can.NoStream) && !c.yields(p, req)
+			return p.can(own) && (m.Can == nil || !m.Can.NoStream)
 		},
 		Adapt:   func(req Request) Request { return c.adapted(p, req) },
 		Cost:    c.costOf(p),
@@ -208,24 +224,29 @@ func (c *Client) costOf(p *Provider) func(Request) float64 {
 	return func(req Request) float64 { return p.cost(c.adapted(p, req)) }
 }
 
-// yields says whether the provider is to leave the request to others, because
-// its rate limit is nearly used up and that of another is not.
-func (c *Client) yields(p *Provider, req Request) bool {
-	if c.yield == 0 || p.Limits == nil {
-		return false
+// yielding prefers the providers with enough left of their rate limits, while
+// one that can serve the request has too little.
+func (c *Client) yielding(ctx context.Context, req Request, stream bool) context.Context {
+	if c.yield == 0 {
+		return ctx
 	}
 	now := time.Now()
-	left := p.Limits().Left(now)
-	if left >= c.yield {
-		return false
-	}
+	var ready []string
+	scarce := false
 	for i := range c.providers {
-		q := &c.providers[i]
-		if q != p && q.can(c.adapted(q, req)) && (q.Limits == nil || q.Limits().Left(now) > left) {
-			return true
+		p := &c.providers[i]
+		switch {
+		case !p.can(c.adapted(p, req)) || stream && p.Stream == nil:
+		case p.Limits != nil && p.Limits().Left(now) < c.yield:
+			scarce = true
+		default:
+			ready = append(ready, p.Name)
 		}
 	}
-	return false
+	if !scarce || len(ready) == 0 {
+		return ctx
+	}
+	return failover.With(ctx, failover.Prefer(ready...))
 }
 
 // Complete answers the conversation with the first provider that can.
@@ -244,7 +265,7 @@ func (c *Client) Route(ctx context.Context, req Request) (failover.Result[*Respo
 	if err := c.checkRequest(req); err != nil {
 		return failover.Result[*Response]{}, err
 	}
-	result, err := c.router.Route(ctx, req)
+	result, err := c.router.Route(c.yielding(ctx, req, false), req)
 	if err != nil || result.Value == nil {
 		return result, err
 	}
@@ -298,7 +319,7 @@ func (c *Client) RouteStream(ctx context.Context, req Request) (failover.Stream[
 	if err != nil {
 		return func(yield func(Chunk, error) bool) { yield(Chunk{}, err) }, &failover.StreamResult{Err: err}
 	}
-	stream, result := c.streams.Route(ctx, req)
+	stream, result := c.streams.Route(c.yielding(ctx, req, true), req)
 	return c.summed(stream, result, req), result
 }
 
@@ -313,6 +334,9 @@ func (c *Client) summed(stream failover.Stream[Chunk], result *failover.StreamRe
 				if p := c.provider(result.Provider); p != nil {
 					total.Prompt = c.prompts.version(req, p.Name)
 					total.Cost, total.Priced = p.priced(c.adapted(p, req), total.Usage)
+				}
+				if result.Continued > 0 {
+					total.Cost, total.Priced = 0, false // what broke off was charged for too, and nobody said how much
 				}
 				chunk.Summary = &total
 			}

@@ -324,6 +324,10 @@ func TestProviderNearItsLimitYields(t *testing.T) {
 	meter.Note(llm.RateLimits{Requests: llm.RateLimit{Limit: 100, Remaining: 5, Reset: now.Add(time.Hour)}, At: now})
 	assert.Equal(t, "b", ask())
 	assert.Equal(t, 5, c.Status().Limits["a"].Requests.Remaining)
+	b.err = errDown
+	assert.Equal(t, "a", ask(), "it is asked last, not never")
+	b.err = nil
+	require.NoError(t, c.Router().Enable("b"))
 	meter.Note(llm.RateLimits{Requests: llm.RateLimit{Limit: 100, Remaining: 50, Reset: now.Add(time.Hour)}, At: now.Add(-time.Minute)})
 	assert.Equal(t, "b", ask(), "an older answer says nothing")
 	meter.Note(llm.RateLimits{Requests: llm.RateLimit{Limit: 100, Remaining: 50, Reset: now.Add(time.Hour)}, At: now.Add(time.Second)})
@@ -400,4 +404,51 @@ func TestNewRefuses(t *testing.T) {
 		_, err := llm.New(c.providers, c.opts...)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestTruncatedStreamIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	half := &fake{name: "half", chunks: []any{text("half of an ans")}}
+	p := half.provider(nil)
+	p.Complete = nil
+	c := newClient(t, []llm.Provider{p})
+	_, err := c.Complete(t.Context(), hello(""))
+	require.ErrorIs(t, err, failover.ErrTruncated)
+	_, err = llm.Collect(p.Stream(t.Context(), hello("")))
+	require.ErrorIs(t, err, failover.ErrTruncated)
+}
+
+func TestCollectorCanBeAskedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	var c llm.Collector
+	c.Add(text("Hel"))
+	assert.Equal(t, "Hel", c.Response().Text())
+	c.Add(text("lo"))
+	c.Add(llm.Chunk{Done: &llm.Part{Text: "Hello", Opaque: &llm.Opaque{Vendor: "a"}}})
+	assert.Equal(t, "Hello", c.Response().Text())
+}
+
+func TestCallWithoutArgumentsSurvivesJSON(t *testing.T) {
+	t.Parallel()
+	req := llm.Request{Messages: []llm.Message{
+		llm.User("Go."),
+		{Role: llm.RoleAssistant, Parts: []llm.Part{{Call: &llm.ToolCall{ID: "1", Name: "look"}}}},
+		llm.Results(llm.ToolResult{ID: "1", Content: "seen"}),
+	}}
+	kept, err := json.Marshal(req.Messages)
+	require.NoError(t, err)
+	var back []llm.Message
+	require.NoError(t, json.Unmarshal(kept, &back))
+	require.NoError(t, llm.Request{Messages: back}.Validate())
+}
+
+func TestContinuedAnswerHasNoPrice(t *testing.T) {
+	t.Parallel()
+	row := llm.Models{"": {ID: "x", Can: &llm.Capabilities{Prefill: true}, Price: &llm.Price{Output: 1}}}
+	a, b := &fake{name: "a", chunks: []any{text("Hello "), errors.New("cut")}}, &fake{name: "b"}
+	c := newClient(t, []llm.Provider{a.provider(row), b.provider(row)}, llm.WithStreams(failover.WithInterrupted(failover.Continue)))
+	answer, err := llm.Collect(c.Stream(t.Context(), hello("")))
+	require.NoError(t, err)
+	assert.Equal(t, "Hello b", answer.Text())
+	assert.False(t, answer.Priced, "of the part that broke off nobody knows the usage")
 }

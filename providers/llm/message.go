@@ -66,7 +66,7 @@ type ToolCall struct {
 	// Name is the tool's.
 	Name string `json:"name"`
 	// Args are the arguments, a JSON object; "{}" where there are none.
-	Args json.RawMessage `json:"args"`
+	Args json.RawMessage `json:"args,omitempty"`
 }
 
 // ToolResult answers a [ToolCall].

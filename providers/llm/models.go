@@ -56,8 +56,8 @@ func (t Models) Find(vendor, name string) (Model, bool) {
 		return m, m.ID != ""
 	}
 	if prefix, id, explicit := strings.Cut(name, ":"); explicit {
-		for _, m := range t {
-			if m.ID == id && prefix == vendor {
+		for _, row := range t.Names() { // sorted: of two rows always the same
+			if m := t[row]; m.ID == id && prefix == vendor {
 				return m, true // with what is known of it
 			}
 		}

@@ -34,7 +34,8 @@ func (p Prompt) of(provider string) PromptVersion {
 // text.
 func (p Prompts) apply(req Request, provider string) Request {
 	text := p[req.Prompt].of(provider).Text
-	if req.Prompt == "" || text == "" {
+	req.Prompt = ""
+	if text == "" {
 		return req
 	}
 	if req.System != "" {
@@ -61,6 +62,9 @@ func (p Prompts) check(providers []Provider) error {
 		for provider := range prompt.For {
 			if !names[provider] {
 				return fmt.Errorf("llm: WithPrompts: prompt %q: unknown provider %q", name, provider)
+			}
+			if prompt.For[provider].Text == "" {
+				return fmt.Errorf("llm: WithPrompts: prompt %q: the version for %q has no Text", name, provider)
 			}
 		}
 		if prompt.Default.Text == "" && len(prompt.For) < len(providers) {

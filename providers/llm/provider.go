@@ -129,6 +129,9 @@ func (p *Provider) can(req Request) bool {
 // cost estimates what the request costs here, -1 if that is unknown.
 func (p *Provider) cost(req Request) float64 {
 	if m, ok := p.find(req); ok && m.Price != nil {
+		if req.MaxTokens == 0 {
+			req.MaxTokens = m.MaxTokens
+		}
 		return m.Price.Estimate(req)
 	}
 	return -1

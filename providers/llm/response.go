@@ -33,7 +33,8 @@ type Response struct {
 	// named one.
 	Prompt string `json:"prompt,omitzero"`
 	// Cost is what the usage costs by the table of the provider's prices;
-	// Priced says that there was a price.
+	// Priced says that there was a price. A streamed answer that one provider
+	// began and another went on with has none: Usage is the last one's.
 	Cost   float64 `json:"cost,omitzero"`
 	Priced bool    `json:"priced,omitzero"`
 	// Duration is how long it took.

@@ -94,16 +94,22 @@ func MatchesFormat(ctx context.Context, req Request, resp *Response) error {
 		return nil
 	}
 	if len(req.Format.Schema) == 0 {
-		return ValidJSON(ctx, req, resp)
+		if err := ValidJSON(ctx, req, resp); err != nil || isObject([]byte(resp.Text())) {
+			return err
+		}
+		return unsatisfactory("is no JSON object")
 	}
 	return follows(req.Format.Schema, []byte(resp.Text()), "does not follow the schema")
 }
 
 // FollowsSchema wants the text to be JSON that follows a JSON schema (draft
 // 2020-12 or draft-07, without references to other documents). A schema that
-// is none satisfies nobody.
+// is none satisfies nobody. An answer that asks for tools passes.
 func FollowsSchema(schema json.RawMessage) Validator {
 	return func(_ context.Context, _ Request, resp *Response) error {
+		if len(resp.Calls()) > 0 {
+			return nil
+		}
 		return follows(schema, []byte(resp.Text()), "does not follow the schema")
 	}
 }

@@ -42,8 +42,8 @@ func (c *Client) response(req llm.Request, a *sdk.ChatCompletion, meta *sdkcall.
 	}
 	for _, call := range said.ToolCalls {
 		whole, ok := wholeCall(call.ID, call.Function.Name, call.Function.Arguments)
-		if !ok {
-			return nil, incomplete(meta, errBadCall)
+		if !ok || cutCall(choice.FinishReason, call.Function.Arguments) {
+			return nil, brokenCall(meta, choice.FinishReason)
 		}
 		m.Parts = append(m.Parts, llm.Part{Call: whole})
 	}
@@ -92,7 +92,9 @@ func (e ending) finish(meta *sdkcall.Meta) (llm.Finish, error) {
 		filtered := incomplete(meta, nil)
 		filtered.Class, filtered.Code = failover.ClassFiltered, "content_filter"
 		return "", filtered
-	case f != llm.FinishLength && !e.text && !e.calls:
+	case f == llm.FinishLength && !e.text && !e.calls:
+		return "", noRoom(meta, errEmpty)
+	case !e.text && !e.calls:
 		return "", incomplete(meta, errEmpty)
 	case e.refused:
 		return llm.FinishRefused, nil
@@ -119,6 +121,29 @@ var finishes = map[string]llm.Finish{
 	"content_filter": llm.FinishRefused,
 	"safety":         llm.FinishRefused,
 	"refusal":        llm.FinishRefused,
+}
+
+// cutCall says whether a call's arguments were cut off before they began: an
+// answer that ended early has none of a call that has some.
+func cutCall(reason, args string) bool {
+	f := finishes[strings.ToLower(reason)]
+	return (f == llm.FinishLength || f == llm.FinishRefused) && strings.Trim(args, " \t\r\n{}") == ""
+}
+
+// brokenCall is the error of an answer with a call that is not whole.
+func brokenCall(meta *sdkcall.Meta, reason string) error {
+	if finishes[strings.ToLower(reason)] == llm.FinishLength {
+		return noRoom(meta, errBadCall)
+	}
+	return incomplete(meta, errBadCall)
+}
+
+// noRoom is an answer for which MaxTokens, or the context, was too small:
+// nobody's fault.
+func noRoom(meta *sdkcall.Meta, cause error) error {
+	e := incomplete(meta, cause)
+	e.Class = failover.ClassUnsupported
+	return e
 }
 
 // wholeCall is a tool call whose arguments are a JSON object; ok is false if

@@ -64,11 +64,6 @@ func TestAnswers(t *testing.T) {
 			events: []string{delta(`{"content":"Hi"}`), end("length"), "[DONE]"},
 			parts:  text("Hi"), finish: llm.FinishLength,
 		},
-		"nothing but thoughts, for its length": {
-			message: `{"content":""}`, reason: "length",
-			events: []string{delta(`{"content":""}`), end("length"), "[DONE]"},
-			finish: llm.FinishLength,
-		},
 		"a refusal": {
 			message: `{"content":null,"refusal":"I will not."}`, reason: "stop",
 			events: []string{delta(`{"refusal":"I will"}`), delta(`{"refusal":" not."}`), end("stop"), "[DONE]"},
@@ -339,4 +334,66 @@ func TestResumed(t *testing.T) {
 		messages := body(t, s)["messages"].([]any)
 		assert.Equal(t, map[string]any{"role": "assistant", "content": "Good"}, messages[1], kind)
 	}
+}
+
+// A call that the end of the answer cut off is not handed out, and it is nobody's
+// fault that there was no room.
+func TestCallsThatAreCutOff(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string]string{"none": "", "empty": "{}", "half": `{\"x\":`} {
+		for _, reason := range []string{"length", "content_filter"} {
+			for kind, ask := range asks {
+				t.Run(strings.Join([]string{name, reason, kind}, " "), func(t *testing.T) {
+					t.Parallel()
+					s, client := startOther(t)
+					calls := `{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"` + args + `"}}]}`
+					fault := answers(calls, reason)
+					if kind == "stream" {
+						fault = events(delta(calls), end(reason), "[DONE]")
+					}
+					s.Fail(fault)
+					resp, err := ask(t.Context(), client, hello())
+					require.Error(t, err)
+					if resp != nil {
+						assert.Empty(t, resp.Calls())
+					}
+					want := failover.ClassUnsupported
+					if reason != "length" {
+						want = failover.ClassIncomplete
+					}
+					assert.Equal(t, want, failover.ClassOf(err))
+				})
+			}
+		}
+	}
+}
+
+func TestAnswerWithoutRoomIsNobodysFault(t *testing.T) {
+	t.Parallel()
+	for kind, ask := range asks {
+		s, client := startOther(t)
+		fault := answers(`{"reasoning":"Hm."}`, "length")
+		if kind == "stream" {
+			fault = events(delta(`{"reasoning":"Hm."}`), end("length"), "[DONE]")
+		}
+		s.Fail(fault)
+		_, err := ask(t.Context(), client, hello())
+		assert.Equal(t, failover.ClassUnsupported, failover.ClassOf(err), kind)
+	}
+}
+
+// Some servers tell calls apart by nothing but that a name begins one.
+func TestCallsWithoutNumberAndID(t *testing.T) {
+	t.Parallel()
+	s, client := startOther(t)
+	s.Fail(events(
+		delta(`{"tool_calls":[{"index":0,"function":{"name":"f","arguments":""}}]}`),
+		delta(`{"tool_calls":[{"index":0,"function":{"name":"g","arguments":"{\"b\":1}"}}]}`),
+		end("tool_calls"), "[DONE]",
+	))
+	resp, err := asks["stream"](t.Context(), client, hello())
+	require.NoError(t, err)
+	require.Len(t, resp.Calls(), 2)
+	assert.Equal(t, []string{"f", "{}"}, []string{resp.Calls()[0].Name, string(resp.Calls()[0].Args)})
+	assert.Equal(t, []string{"g", `{"b":1}`}, []string{resp.Calls()[1].Name, string(resp.Calls()[1].Args)})
 }

@@ -161,7 +161,8 @@ func TestLongIDsStayApart(t *testing.T) {
 	}
 }
 
-// Histories that no vendor takes are the request's fault, and say where.
+// Histories that make no sense are the request's fault, those that only this
+// vendor refuses are unsupported, and both say where.
 func TestBrokenHistories(t *testing.T) {
 	t.Parallel()
 	a, b := callPart("a", "f", `{"x":1}`), callPart("b", "g", "")
@@ -171,15 +172,15 @@ func TestBrokenHistories(t *testing.T) {
 	}{
 		"a call at the end": {
 			[]llm.Message{llm.User("Go."), says(llm.RoleAssistant, llm.Part{Text: "I look."}, a)},
-			"invalid (llm: Messages[1].Parts[1].Call has no result before the next turn)",
+			"unsupported (llm: Messages[1].Parts[1].Call has no result before the next turn)",
 		},
 		"a call that nobody answers": {
 			[]llm.Message{llm.User("Go."), says(llm.RoleAssistant, a, b), says(llm.RoleUser, result("a", "A")), llm.Assistant("Well."), llm.User("Go.")},
-			"invalid (llm: Messages[1].Parts[1].Call has no result before the next turn)",
+			"unsupported (llm: Messages[1].Parts[1].Call has no result before the next turn)",
 		},
 		"a result that is late": {
 			[]llm.Message{llm.User("Go."), says(llm.RoleAssistant, a), llm.User("Go."), llm.Assistant("Well."), says(llm.RoleUser, result("a", "A"))},
-			"invalid (llm: Messages[1].Parts[0].Call has no result before the next turn)",
+			"unsupported (llm: Messages[1].Parts[0].Call has no result before the next turn)",
 		},
 		"two results of a call": {
 			[]llm.Message{llm.User("Go."), says(llm.RoleAssistant, a), says(llm.RoleUser, result("a", "A"), result("a", "A"))},
@@ -195,7 +196,7 @@ func TestBrokenHistories(t *testing.T) {
 			s, client := start(t)
 			_, err := client.LLM().Complete(t.Context(), llm.Request{Model: "smart", Messages: c.messages})
 			require.EqualError(t, err, c.want)
-			assert.Equal(t, failover.ClassInvalid, class(err))
+			assert.Contains(t, []failover.Class{failover.ClassInvalid, failover.ClassUnsupported}, class(err))
 			assert.Empty(t, s.Requests())
 		})
 	}

@@ -27,6 +27,10 @@ func (c *Client) LLM() llm.Provider {
 		Known:    func(id string) *llm.Capabilities { return informed(llm.Model{ID: id}, c.vendor).Can },
 		Complete: c.complete, Stream: c.stream,
 		Check: c.check, List: c.listModels, Limits: c.meter.Latest,
+		Supports: func(req llm.Request) bool {
+			_, _, err := c.params(req)
+			return failover.ClassOf(err) != failover.ClassUnsupported
+		},
 	}
 }
 
@@ -62,9 +66,10 @@ func (c *Client) outcome(ctx context.Context, meta *sdkcall.Meta, err error) err
 	}
 	// Of a redirect that was not followed the SDK makes a success.
 	if refusal := meta.Refusal(readError); refusal != nil {
-		if refusal.Status == http.StatusRequestEntityTooLarge {
-			// Groq calls it a rate limit, but no wait makes the request fit.
-			refusal.Class = failover.ClassUnsupported
+		if refusal.Status == http.StatusRequestEntityTooLarge ||
+			refusal.Class == failover.ClassRateLimited && strings.HasPrefix(refusal.Message, tooLarge) {
+			// It is called a rate limit, but no wait makes the request fit.
+			refusal.Class, refusal.RetryAfter = failover.ClassUnsupported, 0
 		}
 		return refusal
 	}
@@ -73,6 +78,10 @@ func (c *Client) outcome(ctx context.Context, meta *sdkcall.Meta, err error) err
 	}
 	return nil
 }
+
+// tooLarge is how OpenAI begins the message of a 429 for one request that is
+// larger than a whole minute's allowance. It has no code of its own.
+const tooLarge = "Request too large"
 
 // scopeOfModels is what a restricted key needs to list models. One that may
 // only ask them is healthy.

@@ -53,12 +53,12 @@ func (c *Client) messages(req llm.Request) ([]sdk.ChatCompletionMessageParamUnio
 	return h.out, nil
 }
 
-// settled refuses calls without results. No vendor takes them.
+// settled refuses calls without results, which this vendor does not take.
 func (h *history) settled() error {
 	if len(h.open) == 0 {
 		return nil
 	}
-	return llm.Invalid(&llm.RequestError{Field: h.open[0].field, Reason: "has no result before the next turn"})
+	return llm.Unsupported(h.open[0].field, "has no result before the next turn")
 }
 
 // user adds a message of the user's: its results, and what else there is.

@@ -243,6 +243,9 @@ func (r *reader) call(piece sdk.ChatCompletionChunkChoiceDeltaToolCall) {
 func (r *reader) find(piece sdk.ChatCompletionChunkChoiceDeltaToolCall) int {
 	for i, p := range slices.Backward(r.calls) {
 		if p.index == piece.Index && (piece.ID == "" || piece.ID == p.id) {
+			if piece.ID == "" && piece.Function.Name != "" && p.name != "" {
+				break // a name begins a call, at servers that tell them apart by nothing else
+			}
 			return i
 		}
 	}
@@ -261,8 +264,8 @@ func (r *reader) complete() error {
 	whole := make([]*llm.ToolCall, 0, len(r.calls))
 	for _, p := range r.calls {
 		call, ok := wholeCall(p.id, p.name, p.args.String())
-		if !ok {
-			return incomplete(r.meta, errBadCall)
+		if !ok || cutCall(r.ended.reason, p.args.String()) {
+			return brokenCall(r.meta, r.ended.reason)
 		}
 		whole = append(whole, call)
 	}
