@@ -28,6 +28,10 @@ func (c *Client) LLM() llm.Provider {
 			_, err := c.translate(req, true)
 			return err == nil
 		},
+		Explain: func(req llm.Request) error {
+			_, err := c.translate(req, true)
+			return err
+		},
 	}
 }
 

@@ -31,6 +31,10 @@ func (c *Client) LLM() llm.Provider {
 		Check:    c.check,
 		List:     c.list,
 		Supports: c.supports,
+		Explain: func(req llm.Request) error {
+			_, err := c.plan(req)
+			return err
+		},
 	}
 }
 

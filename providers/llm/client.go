@@ -252,8 +252,8 @@ func (c *Client) yielding(ctx context.Context, req Request, stream bool) context
 // Complete answers the conversation with the first provider that can.
 //
 // A request that fails Validate is refused with a failover.Error of class
-// invalid before any provider is asked. Other errors are the router's: see
-// failover.Router.Do.
+// invalid before any provider is asked, one that no provider can serve with an
+// [UnsupportedError]. Other errors are the router's: see failover.Router.Do.
 func (c *Client) Complete(ctx context.Context, req Request) (*Response, error) {
 	result, err := c.Route(ctx, req)
 	return result.Value, err
@@ -267,7 +267,7 @@ func (c *Client) Route(ctx context.Context, req Request) (failover.Result[*Respo
 	}
 	result, err := c.router.Route(c.yielding(ctx, req, false), req)
 	if err != nil || result.Value == nil {
-		return result, err
+		return result, c.explained(err, req)
 	}
 	answer := *result.Value // a copy: a provider may keep its own
 	answer.Provider, answer.Duration = result.Provider, result.Duration
@@ -277,6 +277,24 @@ func (c *Client) Route(ctx context.Context, req Request) (failover.Result[*Respo
 	}
 	result.Value = &answer
 	return result, nil
+}
+
+// explained adds to the error of a request that nobody was asked for why not.
+func (c *Client) explained(err error, req Request) error {
+	if !errors.Is(err, failover.ErrNoneAvailable) {
+		return err
+	}
+	reasons := map[string]error{}
+	for i := range c.providers {
+		p := &c.providers[i]
+		if why := p.why(c.adapted(p, req)); why != nil {
+			reasons[p.Name] = why
+		}
+	}
+	if len(reasons) == 0 {
+		return err
+	}
+	return &UnsupportedError{Reasons: reasons, Err: err}
 }
 
 func (c *Client) checkRequest(req Request) error {
@@ -340,7 +358,7 @@ func (c *Client) summed(stream failover.Stream[Chunk], result *failover.StreamRe
 				}
 				chunk.Summary = &total
 			}
-			if !yield(chunk, err) {
+			if !yield(chunk, c.explained(err, req)) {
 				return
 			}
 		}

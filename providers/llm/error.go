@@ -2,6 +2,9 @@ package llm
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/gofailover/failover"
 )
@@ -21,6 +24,29 @@ func (e *RequestError) Error() string { return "llm: " + e.Field + " " + e.Reaso
 
 // SafeToPrint says that the text holds nothing secret.
 func (e *RequestError) SafeToPrint() {}
+
+// UnsupportedError says of a request that nobody was asked for why each of the
+// providers cannot serve it, as far as that is known. It wraps the router's
+// error, a failover.NoneAvailableError.
+type UnsupportedError struct {
+	// Reasons are by provider's name. They contain nothing of the
+	// conversation.
+	Reasons map[string]error
+	// Err is the router's error.
+	Err error
+}
+
+// Error gives the router's error and the reasons.
+func (e *UnsupportedError) Error() string {
+	parts := make([]string, 0, len(e.Reasons))
+	for _, name := range slices.Sorted(maps.Keys(e.Reasons)) {
+		parts = append(parts, name+": "+e.Reasons[name].Error())
+	}
+	return e.Err.Error() + ": " + strings.Join(parts, "; ")
+}
+
+// Unwrap returns the router's error.
+func (e *UnsupportedError) Unwrap() error { return e.Err }
 
 func invalid(field, format string, args ...any) error {
 	return &RequestError{Field: field, Reason: fmt.Sprintf(format, args...)}

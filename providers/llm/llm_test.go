@@ -452,3 +452,25 @@ func TestContinuedAnswerHasNoPrice(t *testing.T) {
 	assert.Equal(t, "Hello b", answer.Text())
 	assert.False(t, answer.Priced, "of the part that broke off nobody knows the usage")
 }
+
+func TestWhyNobodyCanServe(t *testing.T) {
+	t.Parallel()
+	row := llm.Models{"": {ID: "x", Can: &llm.Capabilities{}}}
+	a, b := (&fake{name: "a"}).provider(row), (&fake{name: "b"}).provider(llm.Models{"smart": {ID: "y"}})
+	d := (&fake{name: "d"}).provider(nil)
+	d.Supports = func(llm.Request) bool { return false }
+	d.Explain = func(llm.Request) error { return llm.Unsupported("Tools[0].Schema", "has oneOf at /") }
+	c := newClient(t, []llm.Provider{a, b, d})
+	req := hello("")
+	req.Tools = []llm.Tool{{Name: "look"}}
+	_, err := c.Complete(t.Context(), req)
+	var why *llm.UnsupportedError
+	require.ErrorAs(t, err, &why)
+	require.ErrorIs(t, err, failover.ErrNoneAvailable)
+	assert.Len(t, why.Reasons, 3)
+	assert.ErrorContains(t, err, `a: llm: Tools needs tools, which "x" lacks`)
+	assert.ErrorContains(t, err, `b: llm: Model "" has no row`)
+	assert.ErrorContains(t, err, `llm: Tools[0].Schema has oneOf at /`)
+	_, err = llm.Collect(c.Stream(t.Context(), req))
+	require.ErrorAs(t, err, &why)
+}

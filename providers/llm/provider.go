@@ -48,6 +48,9 @@ type Provider struct {
 	// Supports says whether this provider can serve the request at all, beside
 	// what the table of models says.
 	Supports func(Request) bool
+	// Explain says why Supports says no, in an error that contains nothing of
+	// the conversation; nil where it says yes. nil: nobody knows.
+	Explain func(Request) error
 	// Validate says whether an answer is good enough; an error moves on to the
 	// next provider. See [ValidJSON] and its neighbours. A stream is judged
 	// only where all of it is held: see failover.WithCommit.
@@ -124,6 +127,22 @@ func (p *Provider) can(req Request) bool {
 	}
 	_, lacks := m.Can.Lacks(req)
 	return lacks == ""
+}
+
+// why says why the provider cannot serve the request; nil if it can, or that is
+// not known.
+func (p *Provider) why(req Request) error {
+	m, ok := p.find(req)
+	if !ok {
+		return invalid("Model", "%.70q has no row", req.Model)
+	}
+	if field, what := m.Can.Lacks(req); what != "" {
+		return invalid(field, "needs %s, which %.70q lacks", what, m.ID)
+	}
+	if p.Explain != nil {
+		return p.Explain(req)
+	}
+	return nil
 }
 
 // cost estimates what the request costs here, -1 if that is unknown.

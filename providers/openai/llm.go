@@ -31,6 +31,10 @@ func (c *Client) LLM() llm.Provider {
 			_, _, err := c.params(req)
 			return failover.ClassOf(err) != failover.ClassUnsupported
 		},
+		Explain: func(req llm.Request) error {
+			_, _, err := c.params(req)
+			return err
+		},
 	}
 }
 

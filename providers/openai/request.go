@@ -41,7 +41,9 @@ func (c *Client) params(req llm.Request) (sdk.ChatCompletionNewParams, string, e
 	p := sdk.ChatCompletionNewParams{
 		Model: model.ID, Messages: messages, Temperature: optional(req.Temperature), TopP: optional(req.TopP), Seed: optional(req.Seed),
 	}
-	p.Stop.OfStringArray = req.Stop
+	if len(req.Stop) > 0 {
+		p.Stop.OfStringArray = req.Stop
+	}
 	c.limit(&p, req, model)
 	if c.store {
 		p.Store, p.Metadata = sdk.Bool(true), req.Metadata
