@@ -24,20 +24,18 @@ const noResult = "no result was given"
 // history translates a conversation.
 type history struct {
 	model    string
-	results  map[string][]llm.ToolResult // by id, in order
+	results  map[*llm.ToolCall]llm.ToolResult
+	calls    map[*genai.FunctionCall]*llm.ToolCall
 	contents []*genai.Content
 }
 
 // contents are the messages as Google takes them: turns of user and model that
 // alternate, the results of all calls of a turn in the turn after it.
 func contents(req llm.Request, model string) ([]*genai.Content, error) {
-	h := history{model: model, results: map[string][]llm.ToolResult{}}
-	for _, m := range req.Messages {
-		for _, p := range m.Parts {
-			if p.Result != nil {
-				h.results[p.Result.ID] = append(h.results[p.Result.ID], *p.Result)
-			}
-		}
+	h := history{model: model, calls: map[*genai.FunctionCall]*llm.ToolCall{}}
+	var err error
+	if h.results, err = answered(req.Messages); err != nil {
+		return nil, err
 	}
 	for i, m := range req.Messages {
 		if err := h.add(fmt.Sprintf("Messages[%d]", i), m); err != nil {
@@ -46,6 +44,30 @@ func contents(req llm.Request, model string) ([]*genai.Content, error) {
 	}
 	_, prefill := req.Prefill()
 	return h.end(prefill)
+}
+
+// answered binds each result to the latest call of its id that has none: ids
+// may be used again in a long conversation.
+func answered(messages []llm.Message) (map[*llm.ToolCall]llm.ToolResult, error) {
+	open, results := map[string][]*llm.ToolCall{}, map[*llm.ToolCall]llm.ToolResult{}
+	for _, m := range messages {
+		for _, p := range m.Parts {
+			switch {
+			case p.Call != nil:
+				open[p.Call.ID] = append(open[p.Call.ID], p.Call)
+			case p.Result != nil:
+				calls := open[p.Result.ID]
+				if len(calls) == 0 {
+					return nil, llm.Invalid(&llm.RequestError{
+						Field: "Messages", Reason: fmt.Sprintf("have two results of the call %.70q", p.Result.ID),
+					})
+				}
+				results[calls[len(calls)-1]] = *p.Result
+				open[p.Result.ID] = calls[:len(calls)-1]
+			}
+		}
+	}
+	return results, nil
 }
 
 // add appends a message to the turn of its role.
@@ -107,12 +129,11 @@ func (h *history) openCalls() []*genai.FunctionCall {
 
 func (h *history) answer(call *genai.FunctionCall) *genai.FunctionResponse {
 	key, value := "error", noResult
-	if rest := h.results[call.ID]; len(rest) > 0 {
-		value = rest[0].Content
-		if !rest[0].Failed {
+	if result, ok := h.results[h.calls[call]]; ok {
+		value = result.Content
+		if !result.Failed {
 			key = "output"
 		}
-		h.results[call.ID] = rest[1:]
 	}
 	return &genai.FunctionResponse{ID: call.ID, Name: call.Name, Response: map[string]any{key: value}}
 }
@@ -127,11 +148,6 @@ func (h *history) end(prefill bool) ([]*genai.Content, error) {
 		return nil, llm.Unsupported("Messages", "end with a tool call, after which the model does not go on")
 	case !prefill:
 		return nil, llm.Unsupported("Messages", "end with a result whose call is not of the turn before")
-	}
-	for id, rest := range h.results {
-		if len(rest) > 0 {
-			return nil, llm.Invalid(&llm.RequestError{Field: "Messages", Reason: fmt.Sprintf("have two results of the call %.70q", id)})
-		}
 	}
 	for _, turn := range h.contents {
 		h.sign(turn)
@@ -172,6 +188,7 @@ func (h *history) part(field string, p llm.Part) (*genai.Part, error) {
 		return image(field+".Image", p.Image)
 	case p.Call != nil:
 		call := &genai.FunctionCall{ID: p.Call.ID, Name: p.Call.Name, Args: arguments(p.Call.Args)}
+		h.calls[call] = p.Call
 		return &genai.Part{FunctionCall: call, ThoughtSignature: kept.Signature}, nil
 	case p.Text != "":
 		return &genai.Part{Text: p.Text, ThoughtSignature: kept.Signature}, nil

@@ -294,3 +294,23 @@ func TestMaxTokensOfTheTable(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, sent(t, s), `"maxOutputTokens":2147483647`)
 }
+
+// An id that is used again names another call.
+func TestIDsAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	call := func() llm.Message {
+		return llm.Message{Role: llm.RoleAssistant, Parts: []llm.Part{
+			{Call: &llm.ToolCall{ID: "call_0", Name: "look", Args: json.RawMessage(`{"n":1}`)}},
+		}}
+	}
+	_, err := c.LLM().Complete(t.Context(), ask(llm.User("Look."), call(), llm.User("Never mind."), call(),
+		llm.Results(llm.ToolResult{ID: "call_0", Content: "SECOND"})))
+	require.NoError(t, err)
+	body := sent(t, s)
+	first, second := strings.Index(body, noneGiven), strings.Index(body, "SECOND")
+	require.Positive(t, first)
+	assert.Less(t, first, second, "the first call has no result, the second has its own")
+}
+
+const noneGiven = "no result was given"

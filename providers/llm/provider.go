@@ -38,8 +38,9 @@ type Provider struct {
 	Check func(ctx context.Context) error
 	// List names the vendor's models; nil: it cannot.
 	List func(ctx context.Context) ([]ModelInfo, error)
-	// Limits are what the vendor last said of its rate limits; nil: it says
-	// nothing.
+	// Limits are what the vendor last said of its rate limits, whatever the
+	// model it said it for: register models with limits of their own apart. nil:
+	// it says nothing.
 	Limits func() RateLimits
 
 	// Adapt changes the request for this provider, before its model is looked
