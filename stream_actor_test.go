@@ -3,6 +3,7 @@ package failover_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -183,4 +184,30 @@ func hear(t *testing.T, r *theatre) (string, error) {
 	t.Helper()
 	items, err := heard(r.Stream(t.Context(), "request"))
 	return strings.Join(items, " "), err
+}
+
+// leavings are the ways to leave the loop over a stream.
+func leavings() map[string]func(r *theatre) {
+	return map[string]func(r *theatre){
+		"break": func(r *theatre) {
+			for range r.Stream(context.Background(), "request") {
+				break
+			}
+		},
+		"panic": func(r *theatre) {
+			defer func() { _ = recover() }()
+			for range r.Stream(context.Background(), "request") {
+				panic("consumer")
+			}
+		},
+		"Goexit": func(r *theatre) {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for range r.Stream(context.Background(), "request") {
+					runtime.Goexit()
+				}
+			})
+			wg.Wait()
+		},
+	}
 }

@@ -2,8 +2,6 @@ package failover_test
 
 import (
 	"context"
-	"runtime"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,28 +67,7 @@ func TestHedgedStreamGoesAtTheConsumersPace(t *testing.T) {
 
 func TestLeavingAHedgedStream(t *testing.T) {
 	t.Parallel()
-	for name, leave := range map[string]func(r *theatre){
-		"break": func(r *theatre) {
-			for range r.Stream(context.Background(), "request") {
-				break
-			}
-		},
-		"panic": func(r *theatre) {
-			defer func() { _ = recover() }()
-			for range r.Stream(context.Background(), "request") {
-				panic("consumer")
-			}
-		},
-		"Goexit": func(r *theatre) {
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				for range r.Stream(context.Background(), "request") {
-					runtime.Goexit()
-				}
-			})
-			wg.Wait()
-		},
-	} {
+	for name, leave := range leavings() {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				a, b := newNarrator("a"), newNarrator("b")

@@ -98,28 +98,7 @@ func TestStreamThatIsNeverRangedSendsNothing(t *testing.T) {
 
 func TestLeavingTheLoopBlamesNobody(t *testing.T) {
 	t.Parallel()
-	for name, leave := range map[string]func(r *theatre){
-		"break": func(r *theatre) {
-			for range r.Stream(context.Background(), "request") {
-				break
-			}
-		},
-		"panic": func(r *theatre) {
-			defer func() { _ = recover() }()
-			for range r.Stream(context.Background(), "request") {
-				panic("consumer")
-			}
-		},
-		"Goexit": func(r *theatre) {
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				for range r.Stream(context.Background(), "request") {
-					runtime.Goexit()
-				}
-			})
-			wg.Wait()
-		},
-	} {
+	for name, leave := range leavings() {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				a := newNarrator("a", "a1", forEver)
