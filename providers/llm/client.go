@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gofailover/failover"
@@ -30,6 +31,9 @@ type Client struct {
 	yield     float64
 	router    *failover.Router[Request, *Response]
 	streams   *failover.StreamRouter[Request, Chunk] // nil: nobody streams
+
+	mu    sync.Mutex
+	spent map[string]float64 // by provider, from usage
 }
 
 // Option configures a [Client].
@@ -96,7 +100,7 @@ func New(providers []Provider, opts ...Option) (*Client, error) {
 			opt.apply(&o)
 		}
 	}
-	c := &Client{providers: slices.Clone(providers), prompts: maps.Clone(o.prompts), yield: o.yield}
+	c := &Client{providers: slices.Clone(providers), prompts: maps.Clone(o.prompts), yield: o.yield, spent: map[string]float64{}}
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -274,9 +278,19 @@ func (c *Client) Route(ctx context.Context, req Request) (failover.Result[*Respo
 	if p := c.provider(result.Provider); p != nil {
 		answer.Prompt = c.prompts.version(req, p.Name)
 		answer.Cost, answer.Priced = p.priced(c.adapted(p, req), answer.Usage)
+		c.spend(p, answer.Cost)
 	}
 	result.Value = &answer
 	return result, nil
+}
+
+// spend adds to what a provider's answers have cost.
+func (c *Client) spend(p *Provider, cost float64) {
+	if cost > 0 {
+		c.mu.Lock()
+		c.spent[p.Name] += cost
+		c.mu.Unlock()
+	}
 }
 
 // explained adds to the error of a request that nobody was asked for why not.
@@ -352,6 +366,7 @@ func (c *Client) summed(stream failover.Stream[Chunk], result *failover.StreamRe
 				if p := c.provider(result.Provider); p != nil {
 					total.Prompt = c.prompts.version(req, p.Name)
 					total.Cost, total.Priced = p.priced(c.adapted(p, req), total.Usage)
+					c.spend(p, total.Cost)
 				}
 				if result.Continued > 0 {
 					total.Cost, total.Priced = 0, false // what broke off was charged for too, and nobody said how much
@@ -414,6 +429,9 @@ type Status struct {
 	Stream   *failover.Status `json:"stream,omitempty"`
 	// Limits are what the vendors last said of their rate limits, by provider.
 	Limits map[string]RateLimits `json:"limits,omitempty"`
+	// Spent is what answers have cost so far, by provider: their usage at the
+	// prices of the tables. The routers' Cost is the sum of the estimates.
+	Spent map[string]float64 `json:"spent,omitempty"`
 }
 
 // Status returns a snapshot of both routers and of the vendors' rate limits.
@@ -432,6 +450,9 @@ func (c *Client) Status() Status {
 			s.Limits[p.Name] = l
 		}
 	}
+	c.mu.Lock()
+	s.Spent = maps.Clone(c.spent)
+	c.mu.Unlock()
 	return s
 }
 
