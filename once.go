@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"math"
 	"context"
 	"strconv"
 	"time"
@@ -159,6 +160,9 @@ func (c *call[Req, Resp]) spend(e *endpoint, cost float64) {
 // for Lookup only.
 func (c *call[Req, Resp]) timeFor(index int) (limit, room int64) {
 	limit = int64(c.r.ends[index].timeout)
+	if extra := c.r.providers[index].ExtraTime; extra != nil && limit > 0 {
+		limit += int64(min(max(extra(c.req), 0), math.MaxInt64-time.Duration(limit)))
+	}
 	if c.deadline == 0 {
 		return limit, 0
 	}
