@@ -26,8 +26,9 @@ type scope struct {
 
 // frame is a router that we are inside of.
 type frame struct {
-	core  *core
-	outer *frame
+	core     *core
+	outer    *frame
+	provider string
 	// lent is what the router allows the one nested in its attempt; nil where
 	// none is.
 	lent *allowance
@@ -97,4 +98,20 @@ func AttemptID(ctx context.Context) string {
 		return s.attempt
 	}
 	return ""
+}
+
+// ProviderPath returns, inside a provider's Do, where this provider is as
+// [Router.Report] takes it: its name or, in a router that was nested with
+// [Nest], the path from the outermost of them. An adapter puts it where a
+// status webhook will bring it back. It is empty where [OperationID] is.
+func ProviderPath(ctx context.Context) string {
+	s := scopeOf(ctx)
+	if s == nil || s.attempt == "" || s.within == nil {
+		return ""
+	}
+	path := s.within.provider
+	for f := s.within.outer; f != nil && f.lent != nil; f = f.outer {
+		path = f.provider + "/" + path
+	}
+	return path
 }

@@ -2,6 +2,7 @@ package httpcall
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,10 @@ type Request struct {
 	// Path is appended to the base URL. Its segments must be escaped.
 	Path  string
 	Query url.Values
-	// Body is sent as JSON; nil sends none.
+	// Body is what is sent; nil sends none.
 	Body []byte
+	// ContentType is the Body's; empty means JSON.
+	ContentType string
 }
 
 // New makes a client of vendor at baseURL. Of client it uses the Transport
@@ -103,16 +106,29 @@ var defaultTransport http.RoundTripper = &http.Transport{
 // [Objects] or [Failure], which close it. An error means that there was no answer; it wraps the
 // transport's error and, as the case may be, matches the context's.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
+	req, err := c.request(ctx, r)
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	return resp, nil
+}
+
+// request is r as net/http takes it.
+func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
 	var body io.Reader
 	if r.Body != nil {
 		body = bytes.NewReader(r.Body)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, c.url(r), body)
 	if err != nil {
-		return nil, c.failed(err)
+		return nil, err
 	}
 	if r.Body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", cmp.Or(r.ContentType, "application/json"))
 		// With GetBody the transport sends a request again by itself, over
 		// HTTP/2 up to seven times and even after the vendor has read it. To
 		// repeat is the router's business.
@@ -120,11 +136,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	req.Header.Set("User-Agent", "gofailover")
 	c.auth(req.Header)
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.failed(err)
-	}
-	return resp, nil
+	return req, nil
 }
 
 func (c *Client) url(r Request) string {
