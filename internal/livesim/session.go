@@ -151,7 +151,7 @@ func (k *session) speak() {
 		case <-k.ctx.Done():
 			return
 		case <-k.server.closing:
-			cut(k.conn, true)
+			k.cut(true)
 			return
 		}
 	}

@@ -169,6 +169,7 @@ type elevenLabsConn struct {
 	asked    int64      // of them, up to the last commit
 	idle     bool       // nothing was sent since the last KeepAlive
 	finished bool
+	fenced   bool // the last commit was made to hear whether there is more
 
 	held *elevenLabsMessage // a final result whose words have not come
 	twin string             // the text of the last whose words came
@@ -226,8 +227,10 @@ func (c *elevenLabsConn) commit(last bool) error {
 	c.mu.Lock()
 	c.asked, c.finished = c.sent, c.finished || last
 	c.mu.Unlock()
-	return c.text(c.head + `","commit":true` + c.tail)
+	return c.text(c.commitText())
 }
+
+func (c *elevenLabsConn) commitText() string { return c.head + `","commit":true` + c.tail }
 
 // KeepAlive sends a chunk without audio when there was none: the vendor closes
 // after 15 seconds without any, and pings do not count.
@@ -324,7 +327,7 @@ func (c *elevenLabsConn) Receive(ctx context.Context) (stt.LiveEvent, error) {
 		if c.over.Load() {
 			return stt.LiveEvent{}, io.EOF
 		}
-		m, err := c.next(ctx)
+		m, err := c.last(ctx)
 		if err != nil {
 			return stt.LiveEvent{}, err
 		}
@@ -392,13 +395,43 @@ func (c *elevenLabsConn) nothing() stt.LiveEvent {
 	return e
 }
 
+// last is next. At the end, when something sounded after the last word, it asks
+// for more, because a final result that was on its way when the last one was
+// asked for looks the same. What is not said then was no word.
+func (c *elevenLabsConn) last(ctx context.Context) (*elevenLabsMessage, error) {
+	c.mu.Lock()
+	fenced := c.fenced
+	c.mu.Unlock()
+	if !fenced {
+		return c.next(ctx)
+	}
+	inTime, cancel := context.WithTimeout(ctx, fencePatience)
+	defer cancel()
+	m, err := c.next(inTime)
+	if inTime.Err() != nil && ctx.Err() == nil {
+		return &elevenLabsMessage{Type: throttledType}, nil
+	}
+	return m, err
+}
+
+// fencePatience is how long a vendor may take to say that there is nothing more:
+// several times as long as it takes for a result.
+const fencePatience = 2 * time.Second
+
 // lateSound is how much later than the last word something may still sound that
 // belongs to it: audio is looked at by the chunk.
 const lateSound = 300 * time.Millisecond
 
 // settle says which audio a final event is about, where the vendor does not, and
-// whether it was the last.
+// whether it was the last. It asks for more if that cannot be told.
 func (c *elevenLabsConn) settle(e *stt.LiveEvent) {
+	if c.settled(e) {
+		_ = c.text(c.commitText()) // an error is read there too
+	}
+}
+
+// settled says whether to ask for more.
+func (c *elevenLabsConn) settled(e *stt.LiveEvent) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	end := time.Duration(0)
@@ -409,7 +442,13 @@ func (c *elevenLabsConn) settle(e *stt.LiveEvent) {
 		end = e.End
 		c.asked = 0
 	}
-	if c.finished && (e.Text == "" || c.span(c.loud) <= end+lateSound) {
+	switch {
+	case !c.finished:
+	case e.Text == "", c.span(c.loud) <= end+lateSound:
 		c.over.Store(true)
+	default:
+		c.fenced, c.asked = true, c.sent
+		return true
 	}
+	return false
 }

@@ -6,9 +6,9 @@ import (
 )
 
 // LiveConn is a connection to a vendor that listens. The session calls Receive
-// from one goroutine, Send and Finish from a second, Flush and KeepAlive from a
-// third, and Close from any, once the others may as well return. All but Close
-// end when their context does, or when Close is called, with an error.
+// from one goroutine, Send, Flush and Finish from a second, KeepAlive from a
+// third, and Close when the others may as well return. All but Close end when
+// their context does, or when Close is called, with an error.
 //
 // Errors should be failover.Error values: their class decides what the router
 // makes of it.

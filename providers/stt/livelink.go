@@ -51,7 +51,6 @@ type link struct {
 	cut    time.Duration // of the ledger, when it began
 	heard  chan heard    // from receive
 	failed chan error    // from the others that work on it
-	flush  chan struct{}
 
 	// Guarded by the session's lock.
 	seams     []seam
@@ -61,6 +60,7 @@ type link struct {
 	answerAt  time.Time // when it said something last
 	since     time.Time // when audio began to wait for an answer; zero: none does
 	asked     time.Time // when a final result was asked for last
+	asking    bool      // and it was not sent yet
 	sending   time.Time // when it began to take the audio that it is taking; zero: none
 	finished  time.Time // when it was told that there is no more
 	adopted   time.Time // when its first answer came
@@ -91,6 +91,9 @@ const (
 	// enough is how much audio that sounds deserves an answer. It is longer
 	// than any cough, and no vendor takes so much for an interim result.
 	enough = time.Second
+	// unsaid is how much audio that sounds may be left when a provider has said
+	// all: the end of a last word, but no word.
+	unsaid = 300 * time.Millisecond
 	// lastWords is how long a broken connection is listened to for what the
 	// vendor had to say of it.
 	lastWords = 250 * time.Millisecond
@@ -114,7 +117,7 @@ func (l *leg) connect(ctx context.Context) (err error) {
 	}
 	k := &link{
 		leg: l, s: s, conn: conn, opened: time.Now(),
-		heard: make(chan heard), failed: make(chan error, 3), flush: make(chan struct{}, 1),
+		heard: make(chan heard), failed: make(chan error, 3),
 	}
 	k.begin()
 	var working sync.WaitGroup
@@ -194,22 +197,18 @@ func (k *link) receive(ctx context.Context) error {
 	}
 }
 
-// keep keeps the connection alive, and asks for final results.
+// keep keeps the connection alive.
 func (k *link) keep(ctx context.Context) error {
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	for {
-		var err error
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-k.flush:
-			err = k.conn.Flush(ctx)
 		case <-ticker.C:
-			err = k.keepAlive(ctx)
-		}
-		if err != nil {
-			return err
+			if err := k.keepAlive(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -230,22 +229,23 @@ func (k *link) pump(ctx context.Context) error {
 	defer stop()
 	buf := make([]byte, k.s.tempo.bytes(chunkMost))
 	for {
-		n, more := k.next(ctx, buf)
-		if n > 0 {
-			if err := k.conn.Send(ctx, buf[:n]); err != nil {
-				return err
-			}
-			k.taken()
+		var err error
+		n, what := k.next(ctx, buf)
+		switch what {
+		case sendAudio:
+			err = k.conn.Send(ctx, buf[:n])
+		case sendFlush:
+			err = k.conn.Flush(ctx)
+		case sendFinish:
+			return k.conn.Finish(ctx)
+		case sendNothing:
+			return nil
 		}
-		if !more {
-			break
+		if err != nil {
+			return err
 		}
+		k.taken()
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	k.finish()
-	return k.conn.Finish(ctx)
 }
 
 // run listens, and watches that there is something to be heard.
@@ -290,7 +290,7 @@ func (k *link) over(err, broken error) error {
 	s := k.s
 	s.mu.Lock()
 	finished := !k.finished.IsZero()
-	heard := s.sounds(k.answered, k.sent, enough) < enough
+	heard := s.sounds(s.tempo.bytes(s.ledger.settled), k.sent, unsaid) < unsaid
 	s.mu.Unlock()
 	if !errors.Is(err, io.EOF) {
 		if _, ok := errors.AsType[*failover.Error](err); !ok && broken != nil {

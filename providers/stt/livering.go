@@ -27,9 +27,10 @@ func (t tempo) span(n int64) time.Duration {
 	return time.Duration(frames/t.rate)*time.Second + time.Duration(frames%t.rate)*time.Second/time.Duration(t.rate)
 }
 
-// bytes is how many whole frames play within d.
+// bytes is how many whole frames play within d, to the nearest: it undoes span.
 func (t tempo) bytes(d time.Duration) int64 {
-	frames := int64(d/time.Second)*t.rate + int64(d%time.Second)*t.rate/int64(time.Second)
+	const second = int64(time.Second)
+	frames := int64(d)/second*t.rate + (int64(d)%second*t.rate+second/2)/second
 	return frames * t.frame
 }
 

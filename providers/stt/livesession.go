@@ -274,11 +274,12 @@ func (s *Session) run() {
 		s.end(nil, p)
 	}()
 	for s.work(s.ctx) {
+		before := s.settled()
 		err := s.serve()
 		if err == nil {
 			break
 		}
-		if wait, ok := s.goesOn(err); !ok || !s.pause(wait) {
+		if wait, ok := s.goesOn(err, s.settled() > before); !ok || !s.pause(wait) {
 			s.end(err, nil)
 			break
 		}
@@ -367,9 +368,17 @@ type trouble struct {
 	tries int
 }
 
-// goesOn says whether to try again, and after which wait.
-func (s *Session) goesOn(err error) (time.Duration, bool) {
-	if s.ctx.Err() != nil || !hopeful(err) {
+// settled is up to where the audio is written down.
+func (s *Session) settled() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ledger.settled
+}
+
+// goesOn says whether to try again, and after which wait. advanced says that
+// some of the audio was written down before it broke off.
+func (s *Session) goesOn(err error, advanced bool) (time.Duration, bool) {
+	if s.ctx.Err() != nil || !hopeful(err, advanced) {
 		return 0, false
 	}
 	s.mu.Lock()
@@ -383,11 +392,13 @@ func (s *Session) goesOn(err error) (time.Duration, bool) {
 	}
 	wait := min(firstWait<<min(t.tries-2, 10), lastWait)
 	wait = wait/2 + rand.N(wait/2) //nolint:gosec // spreading load needs no secret numbers
-	return wait, time.Since(t.since)+wait < s.req.Patience
+	left := s.req.Patience - time.Since(t.since)
+	return min(wait, left), left > 0
 }
 
-// hopeful says whether the same may go well a little later.
-func hopeful(err error) bool {
+// hopeful says whether the same may go well a little later. That a vendor does
+// not take the audio is not to be believed once it has written some of it down.
+func hopeful(err error, advanced bool) bool {
 	if errors.Is(err, failover.ErrClosed) {
 		return false
 	}
@@ -403,6 +414,10 @@ func hopeful(err error) bool {
 		switch a.Class() {
 		case failover.ClassTransient, failover.ClassTimeout, failover.ClassRateLimited, failover.ClassIncomplete, failover.ClassUnknown:
 			return true
+		case failover.ClassUnsupported:
+			if advanced {
+				return true
+			}
 		default:
 		}
 	}

@@ -38,3 +38,30 @@ func (s *Session) sounds(from, to int64, enough time.Duration) time.Duration {
 	})
 	return total
 }
+
+const (
+	// hushTime is a silence that is between two words rather than within one.
+	hushTime = 60 * time.Millisecond
+	// hushWithin is how far it is looked for: a long word.
+	hushWithin = 2 * time.Second
+)
+
+// hush is where it is silent first after an offset, so that no provider hears
+// the second half of a word; the offset itself if it is not silent soon.
+func (s *Session) hush(from int64) int64 {
+	window, how := s.tempo.bytes(soundWindow), coding(s.req.Format)
+	for at, quiet := from, time.Duration(0); at < min(s.ring.end, from+s.tempo.bytes(hushWithin)); at += window {
+		loud := false
+		s.ring.pieces(at, at+window, func(piece []byte) bool {
+			loud = loud || audio.Sounds(how, piece)
+			return true
+		})
+		if quiet += soundWindow; loud {
+			quiet = 0
+		}
+		if quiet >= hushTime {
+			return at + window - s.tempo.bytes(hushTime)
+		}
+	}
+	return from
+}

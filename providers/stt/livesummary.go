@@ -235,7 +235,7 @@ func (s *Session) fail(k *link, err error, served bool) {
 		return
 	}
 	waited := time.Duration(0)
-	for _, since := range []time.Time{k.since, k.sending} {
+	for _, since := range []time.Time{k.since, k.sending, k.finished} {
 		if !since.IsZero() {
 			waited = max(waited, now.Sub(since))
 		}

@@ -16,9 +16,13 @@ func (k *link) begin() {
 	if s.tempo.span(s.commit) <= s.ledger.settled {
 		k.committed = s.commit
 	}
-	from := s.tempo.bytes(s.ledger.place(k.leg.p.WordTimes))
-	k.sent = s.tempo.whole(from)
-	k.seam(max(from, s.ring.start), s.tempo.bytes(s.ledger.settled))
+	settled := s.tempo.bytes(s.ledger.settled)
+	k.sent = s.tempo.bytes(s.ledger.place(k.leg.p.WordTimes))
+	at := max(k.sent, s.ring.start)
+	if at > settled && at > k.sent {
+		at = s.hush(at)
+	}
+	k.seam(at, settled)
 	k.answered, k.answerAt = k.sent, k.opened
 }
 
@@ -61,38 +65,84 @@ func (k *link) place(t time.Duration) time.Duration {
 	return at.session + max(0, t-at.conn)
 }
 
-// next waits for audio that is worth sending and copies it to buf. It says how
-// much that is, and whether more may come.
-func (k *link) next(ctx context.Context, buf []byte) (n int, more bool) {
+// sending is what a connection is to be sent.
+type sending uint8
+
+const (
+	sendNothing sending = iota // it is over
+	sendAudio
+	sendFlush
+	sendFinish
+)
+
+// next waits for something to be sent, and copies audio to buf.
+func (k *link) next(ctx context.Context, buf []byte) (n int, what sending) {
 	s := k.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	least := int64(s.tempo.bytes(chunkLeast))
 	for ctx.Err() == nil {
-		if s.inbox.full() && !s.input {
-			s.changed.Wait()
-			continue
-		}
-		if k.sent < s.ring.start {
-			k.skip()
-		}
-		if k.committed < s.commit && k.sent >= s.commit {
-			k.committed = s.commit
-			k.request()
-		}
-		left := s.tempo.whole(s.ring.end) - k.sent
-		switch {
-		case s.input && left == 0:
-			return 0, false
-		case left >= least, left > 0 && (s.input || k.sent < s.commit):
-			n = s.ring.copy(k.sent, buf[:min(left, int64(len(buf)))])
+		if n, what = k.ready(int64(len(buf))); what != sendNothing {
+			s.ring.copy(k.sent, buf[:n])
 			k.sent += int64(n)
 			k.sending = time.Now()
-			return n, true
+			return n, what
 		}
 		s.changed.Wait()
 	}
-	return 0, false
+	return 0, sendNothing
+}
+
+// ready is what can be sent now, of audio at most so many bytes.
+func (k *link) ready(most int64) (n int, what sending) {
+	s := k.s
+	if s.inbox.full() && !s.input {
+		return 0, sendNothing // until the consumer has read some
+	}
+	if k.sent < s.ring.start {
+		k.skip()
+	}
+	left := s.tempo.whole(s.ring.end) - k.sent
+	if k.committed < s.commit {
+		if left = min(left, s.commit-k.sent); left <= 0 {
+			k.committed = s.commit
+			return 0, sendFlush
+		}
+	}
+	if k.asking {
+		if left = k.pause(min(left, most)); left < 0 {
+			k.asking = false
+			return 0, sendFlush
+		}
+	}
+	switch {
+	case left > 0 && (s.input || left >= s.tempo.bytes(chunkLeast) || k.committed < s.commit || k.asking):
+		return int(min(left, most)), sendAudio
+	case s.input && left == 0:
+		k.finished = time.Now()
+		return 0, sendFinish
+	}
+	return 0, sendNothing
+}
+
+// pause is how much of the next audio is to be sent before a final result is
+// asked for: up to where nothing sounds, so that no word is cut. It is negative
+// if that is now.
+func (k *link) pause(left int64) int64 {
+	s := k.s
+	if time.Since(k.asked) >= hushWithin {
+		return -1 // it sounds all the time
+	}
+	hush, window := s.tempo.bytes(hushTime), s.tempo.bytes(soundWindow)
+	for n := int64(0); n <= left; n += window {
+		if s.sounds(k.sent+n-hush, k.sent+n, 1) > 0 {
+			continue
+		}
+		if n == 0 {
+			return -1
+		}
+		return n
+	}
+	return left
 }
 
 // skip goes on where there is audio still: the connection, or the consumer, did
@@ -100,22 +150,15 @@ func (k *link) next(ctx context.Context, buf []byte) (n int, more bool) {
 // one sample after the other.
 func (k *link) skip() {
 	r := &k.s.ring
-	at := r.start + k.s.tempo.whole(int64(r.most/10))
-	k.seam(min(at, k.s.tempo.whole(r.end)), k.s.tempo.bytes(k.s.ledger.settled))
+	at := min(r.start+k.s.tempo.whole(int64(r.most/10)), k.s.tempo.whole(r.end))
+	k.seam(k.s.hush(at), k.s.tempo.bytes(k.s.ledger.settled))
 }
 
-// taken notes that the connection took the audio that it was given.
+// taken notes that the connection took what it was given.
 func (k *link) taken() {
 	k.s.mu.Lock()
 	defer k.s.mu.Unlock()
 	k.sending = time.Time{}
-}
-
-// finish notes that the connection was given all.
-func (k *link) finish() {
-	k.s.mu.Lock()
-	defer k.s.mu.Unlock()
-	k.finished = time.Now()
 }
 
 // said passes on what the vendor said, with the times of the session.
@@ -201,19 +244,14 @@ func (k *link) watch() error {
 	return nil
 }
 
-// ask asks for a final result, but not all the time.
+// ask lets a final result be asked for, but not all the time.
 func (k *link) ask(now time.Time) {
-	if now.Sub(k.asked) < k.s.req.Quiet {
+	if k.asking {
+		k.s.changed.Broadcast() // it may have waited for long enough
 		return
 	}
-	k.asked = now
-	k.request()
-}
-
-// request lets a final result be asked for.
-func (k *link) request() {
-	select {
-	case k.flush <- struct{}{}:
-	default: // it is about to be
+	if now.Sub(k.asked) >= k.s.req.Quiet {
+		k.asked, k.asking = now, true
+		k.s.changed.Broadcast()
 	}
 }
