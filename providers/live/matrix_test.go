@@ -93,7 +93,7 @@ func (k *talk) seen() string {
 		parts = append(parts, fmt.Sprintf("%s from %v", span.Provider, span.From))
 	}
 	for _, f := range sum.Failovers {
-		parts = append(parts, fmt.Sprintf("(%s %s, waited %v)", f.From, failover.ClassOf(f.Err), f.Waited))
+		parts = append(parts, fmt.Sprintf("(%s %s, waited %v)", f.From, failover.ClassOf(f.Err), f.Waited.Round(time.Second)))
 	}
 	return strings.Join(parts, ", ")
 }
