@@ -84,7 +84,7 @@ func (v *vendor) open(ctx context.Context, req stt.LiveRequest) (stt.LiveConn, e
 			return nil, err
 		}
 	}
-	c := &ear{vendor: v, out: make(chan said, 1<<16), closed: make(chan struct{})}
+	c := &ear{vendor: v, out: make(chan said, 1<<12), closed: make(chan struct{})}
 	if v.born != nil {
 		v.born(n, c)
 	}

@@ -229,6 +229,9 @@ func (k *link) watch() error {
 		return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveSilent}
 	}
 	kept, most := s.ring.kept(), s.ring.most
+	if int(s.ring.end-k.sent) > most/10 {
+		kept = 0 // of what it did not get there can be no result
+	}
 	advanced := later(s.advance, k.opened)
 	live := time.Until(s.due) <= slack
 	if live && kept >= most-most/10 && past(advanced, 2*quiet) {
