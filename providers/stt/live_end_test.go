@@ -289,8 +289,10 @@ func TestClosedRouterEndsSessions(t *testing.T) {
 			assert.NoError(t, h.client.Close())
 		}()
 		h.speak(sentence(4, 6))
+		h.speak(word(7))
 		a.ears[0].breakOff(transient())
 		require.ErrorIs(t, h.finish(), failover.ErrClosed)
+		assert.Equal(t, numbers(1, 6), h.text()[:len(numbers(1, 6))])
 		<-closed
 	})
 }
