@@ -50,6 +50,7 @@ func TestPausedAudio(t *testing.T) {
 				require.NoError(t, k.err)
 				s.check(k)
 				assert.Empty(t, k.session.Summary().Failovers)
+				require.NoError(t, r.sims[0].Await(t.Context(), func(all []livesim.Connection) bool { return all[0].Closed }))
 				all := r.sims[0].Connections()
 				require.Len(t, all, 1)
 				assert.GreaterOrEqual(t, all[0].Pings, 44)

@@ -46,7 +46,9 @@ type LiveEvent struct {
 	Words []Word
 	// Start and End say which audio this is about. End 0: the vendor does not
 	// tell; then it is about audio up to the end of its last word, or without
-	// words all that was sent.
+	// words all that was sent. Where it does tell, a final that it leaves out
+	// shows, and the audio is transcribed again; where it does not, nobody can
+	// know.
 	Start, End time.Duration
 	// Final says that it stands. Otherwise it takes the place of the one before
 	// it.

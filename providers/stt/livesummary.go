@@ -13,7 +13,7 @@ import (
 type LiveSummary struct {
 	// Duration is how much audio was written.
 	Duration time.Duration `json:"duration"`
-	// Settled is up to where it is written down for good.
+	// Settled is up to where it is written down for good, or reported as a gap.
 	Settled time.Duration `json:"settled"`
 	// Served are those who served, in their order.
 	Served []LiveSpan `json:"served"`
