@@ -99,7 +99,7 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, a *attempt[Req, Resp]) (c
 	if c.scope != nil {
 		*s = *c.scope
 	}
-	ac.frame = frame{core: c.r.core, outer: s.within, provider: e.name}
+	ac.frame = frame{core: c.r.core, outer: s.within, at: e}
 	s.within = &ac.frame
 	s.sideEffect, s.stops = c.sideEffect, c.sideEffect && !c.failsOver()
 	if c.sideEffect {
