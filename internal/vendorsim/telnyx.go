@@ -115,7 +115,7 @@ func (t *telnyx) fetch(kind string, show func(Entry) object) http.HandlerFunc {
 func telnyxRead(body io.Reader, req any) (url.Values, *Answer) {
 	raw, _ := io.ReadAll(body) // it is in memory
 	var all map[string]json.RawMessage
-	if json.Unmarshal(raw, &all) != nil || json.Unmarshal(raw, req) != nil {
+	if json.Unmarshal(raw, &all) != nil || all == nil || json.Unmarshal(raw, req) != nil {
 		a := telnyxError(http.StatusBadRequest, "10015", "The request failed because it was not well-formed.", "")
 		return nil, &a
 	}
