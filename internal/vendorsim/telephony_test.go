@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -406,4 +407,40 @@ func TestCarrierVendorAlone(t *testing.T) {
 		assert.Empty(t, s.Requests()[0].Header["Authorization"])
 		s.Close()
 	}
+}
+
+// Two accounts of one vendor never use the same id.
+func TestCarrierIDs(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, account := range []struct {
+		carrier string
+		s       *vendorsim.Telephony
+		sign    func(*http.Request)
+	}{
+		{"twilio", vendorsim.Twilio(twilioSID, key), carriers["twilio"].sign},
+		{"twilio", vendorsim.Twilio("AC"+strings.Repeat("0", 32), key), func(r *http.Request) {
+			r.URL.Path = strings.Replace(r.URL.Path, twilioSID, "AC"+strings.Repeat("0", 32), 1)
+			r.SetBasicAuth("AC"+strings.Repeat("0", 32), key)
+		}},
+		{"telnyx", vendorsim.Telnyx(key), carriers["telnyx"].sign},
+		{"telnyx", vendorsim.Telnyx("b"), func(r *http.Request) { r.Header.Set("Authorization", "Bearer b") }},
+	} {
+		v := carriers[account.carrier]
+		v.sign = account.sign
+		for i := range 2 {
+			for _, ask := range []func(to, from, body string) (string, string, string){v.text, v.call} {
+				// Another body each time: that of a call is its command, too.
+				path, contentType, request := ask(callee, caller, "Hello "+strconv.Itoa(i))
+				resp, body, err := v.send(t.Context(), account.s, path, contentType, request)
+				require.NoError(t, err)
+				require.Less(t, resp.StatusCode, 300, "%s", body)
+			}
+		}
+		for _, e := range account.s.Ledger.Entries() {
+			seen[e.ID] = true
+		}
+		account.s.Close()
+	}
+	assert.Len(t, seen, 16)
 }

@@ -321,6 +321,7 @@ func TestTelnyxRefusesOnCommand(t *testing.T) {
 		{vendorsim.Status(400), 400, "10015", "", "Bad Request"},
 		{vendorsim.Status(401), 401, "10009", "", "Authentication"},
 		{vendorsim.Status(401).Code("20002"), 401, "20002", "", "revoked"},
+		{vendorsim.Status(402), 402, "20100", "", "Funds"},
 		{vendorsim.Status(403), 403, "10010", "", "Authorization"},
 		{vendorsim.Status(404), 404, "10005", "", "not found"},
 		{vendorsim.Status(408), 408, "10008", "", "timeout"},
@@ -333,10 +334,8 @@ func TestTelnyxRefusesOnCommand(t *testing.T) {
 		{vendorsim.Status(400).Code("40999"), 400, "40999", "", "Refused"},
 	} {
 		s.Fail(c.fault)
-		resp, body, err := carriers["telnyx"].sendText(t.Context(), s, "Hello.")
-		require.NoError(t, err)
-		answer := object(t, body)
-		assert.Equal(t, c.status, resp.StatusCode)
+		status, answer := askTelnyx(t, s, http.MethodPost, "/v2/messages", telnyxText.String())
+		assert.Equal(t, c.status, status)
 		assert.Equal(t, c.code, at(answer, "errors", 0, "code"))
 		assert.Contains(t, at(answer, "errors", 0, "title"), c.titleIncluding)
 		assert.Contains(t, at(answer, "errors", 0, "detail"), vendorsim.RefusedNumber)

@@ -50,6 +50,7 @@ func (t *twilio) refuseCall(form url.Values) *Answer {
 	case given(form, "Url", "Twiml", "ApplicationSid") == 0:
 		return twilioInvalid("21205", "Url parameter is required.")
 	case given(form, "Url", "Twiml", "ApplicationSid") > 1:
+		// The vendor takes one of them and says nothing; nobody can have meant that.
 		return twilioInvalid("21205", "Only one of Url, Twiml and ApplicationSid can be given.")
 	case address != "" && !isWeb(address):
 		return twilioInvalid("21205", "Url is not a valid URL: %s", address)

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -422,20 +421,12 @@ func TestTwilioRefusesOnCommand(t *testing.T) {
 		{vendorsim.Status(400).Code("21612"), 21612, vendorsim.RefusedNumber},
 	} {
 		s.Fail(c.fault)
-		_, m := askTwilioBare(t, s)
+		_, m := askTwilio(t, s, http.MethodPost, twilioBase+"/Messages.json", twilioText)
 		assert.InDelta(t, c.code, m["code"], 0)
 		assert.Contains(t, m["message"], c.says)
 		assert.NotEmpty(t, m["message"])
 	}
 	assert.Empty(t, s.Ledger.Entries())
-}
-
-// askTwilioBare sends a message and looks at nothing but the answer's body.
-func askTwilioBare(t *testing.T, s *vendorsim.Telephony) (int, map[string]any) {
-	t.Helper()
-	resp, body, err := carriers["twilio"].sendText(t.Context(), s, "Hello.")
-	require.NoError(t, err)
-	return resp.StatusCode, object(t, body)
 }
 
 // TestTwilioSigns uses the vendor's published example, and openssl says the
@@ -574,28 +565,4 @@ func program(t *testing.T, status int) *vendorsim.Server {
 	}, vendorsim.InMemory())
 	t.Cleanup(app.Close)
 	return app
-}
-
-func TestTwilioSIDsAreItsOwn(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for _, account := range []string{twilioSID, "AC" + strings.Repeat("0", 32)} {
-		s := vendorsim.Twilio(account, key)
-		for range 3 {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/2010-04-01/Accounts/"+account+"/Messages.json",
-				strings.NewReader(twilioText.Encode()))
-			require.NoError(t, err)
-			req.Header.Set("Content-Type", formType)
-			req.SetBasicAuth(account, key)
-			resp, err := s.Client().Do(req)
-			require.NoError(t, err)
-			require.NoError(t, resp.Body.Close())
-		}
-		for _, e := range s.Ledger.Entries() {
-			assert.Regexp(t, regexp.MustCompile(`^SM[0-9a-f]{32}$`), e.ID)
-			seen[e.ID] = true
-		}
-		s.Close()
-	}
-	assert.Len(t, seen, 6)
 }
