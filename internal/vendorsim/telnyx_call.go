@@ -84,9 +84,9 @@ func (req telnyxCallRequest) refuse(rules rules) *Answer {
 	case !base64ed(req.ClientState):
 		return telnyxInvalid(telnyxUnprocessable, "10015", "/client_state", "The 'client_state' parameter must be in base64.")
 	case !rules.owns(req.From):
-		return telnyxInvalid(telnyxUnprocessable, "10015", "/from", "The 'from' number "+req.From+" is not verified.")
+		return telnyxInvalid(http.StatusForbidden, "10010", "/from", "Unverified Caller Origination Number "+req.From+" D51")
 	case !rules.reaches(req.To):
-		return telnyxInvalid(http.StatusForbidden, "10010", "/to", "The destination "+req.To+" is not whitelisted.")
+		return telnyxInvalid(http.StatusForbidden, "10010", "/to", "Dialed number "+req.To+" is not included in whitelisted countries D13")
 	default:
 		return nil
 	}
