@@ -41,7 +41,7 @@ func TelnyxVendor(key string) *Carrier {
 	mux.HandleFunc("POST /v2/calls/{id}/actions/hangup", t.keyed(t.hangUp))
 	mux.HandleFunc("GET /v2/balance", t.keyed(t.balance))
 	mux.HandleFunc("/", t.keyed(func(w http.ResponseWriter, _ *http.Request) { write(w, telnyxRefuse(http.StatusNotFound, "")) }))
-	c.Vendor = Vendor{Name: "telnyx", KeyHeader: "Authorization", Handler: mux, Refuse: telnyxRefuse}
+	c.Vendor = Vendor{Name: "telnyx", KeyHeader: "Authorization", Handler: mux, Refuse: t.refuse}
 	c.webhook = t.webhook
 	return c
 }
@@ -66,16 +66,32 @@ type telnyx struct {
 
 func (t *telnyx) keyed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Request-ID", telnyxUUID("request", int(t.requests.Add(1))))
-		w.Header().Set("X-Ratelimit-Limit", "1000")
-		w.Header().Set("X-Ratelimit-Remaining", "999")
-		w.Header().Set("X-Ratelimit-Reset", "1")
+		t.label(w.Header(), 999)
 		if r.Header.Get("Authorization") != "Bearer "+t.key {
 			write(w, telnyxRefuse(http.StatusUnauthorized, ""))
 			return
 		}
 		next(w, r)
 	}
+}
+
+// label sets what every answer has: the id of the request, and how many
+// requests may follow in this second.
+func (t *telnyx) label(header http.Header, left int) {
+	header.Set("X-Request-ID", telnyxUUID("request", int(t.requests.Add(1))))
+	header.Set("X-Ratelimit-Limit", "1000")
+	header.Set("X-Ratelimit-Remaining", strconv.Itoa(left))
+	header.Set("X-Ratelimit-Reset", "1")
+}
+
+// refuse says no on command.
+func (t *telnyx) refuse(status int, code string) Answer {
+	a, left := telnyxRefuse(status, code), 999
+	if status == http.StatusTooManyRequests {
+		left = 0
+	}
+	t.label(a.Header, left)
+	return a
 }
 
 // active lets requests pass that an account in good standing may make.
@@ -115,7 +131,7 @@ func (t *telnyx) fetch(kind string, show func(Entry) object) http.HandlerFunc {
 func telnyxRead(body io.Reader, req any) (url.Values, *Answer) {
 	raw, _ := io.ReadAll(body) // it is in memory
 	var all map[string]json.RawMessage
-	if json.Unmarshal(raw, &all) != nil || json.Unmarshal(raw, req) != nil {
+	if json.Unmarshal(raw, &all) != nil || all == nil || json.Unmarshal(raw, req) != nil {
 		a := telnyxError(http.StatusBadRequest, "10015", "The request failed because it was not well-formed.", "")
 		return nil, &a
 	}

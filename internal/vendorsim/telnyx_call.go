@@ -61,7 +61,7 @@ func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
 		Kind: CallKind, To: req.To, From: req.From, Body: req.AudioURL, CommandID: req.CommandID,
 		StatusCallback: cmp.Or(req.WebhookURLs["call.hangup"], req.WebhookURL), Status: "initiated", Fields: fields,
 	}
-	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, telnyxCallID)
+	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, t.callID)
 	if repeated && t.now().curt {
 		writeJSON(w, http.StatusOK, object{"data": object{"result": "ok"}})
 		return
@@ -84,9 +84,9 @@ func (e Entry) claimed(state string) Entry {
 	return e
 }
 
-// telnyxCallID is what calls are controlled by.
-func telnyxCallID(n int) string {
-	return "v3:" + base64.RawURLEncoding.EncodeToString([]byte(telnyxUUID("control", n)))
+// callID is what calls are controlled by.
+func (t *telnyx) callID(n int) string {
+	return "v3:" + base64.RawURLEncoding.EncodeToString([]byte(telnyxUUID("call of "+t.key, n)))
 }
 
 // refuse checks as the vendor does.

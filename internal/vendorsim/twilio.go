@@ -36,7 +36,7 @@ func TwilioVendor(accountSID, authToken string) *Carrier {
 	mux.HandleFunc("POST "+account+"/Calls/{sid}", t.active(t.updateCall))
 	mux.HandleFunc("GET "+account, t.keyed(t.fetchAccount))
 	mux.HandleFunc("/", t.keyed(func(w http.ResponseWriter, r *http.Request) { write(w, twilioMissing(r.URL.Path)) }))
-	c.Vendor = Vendor{Name: "twilio", KeyHeader: "Authorization", Handler: mux, Refuse: twilioRefuse}
+	c.Vendor = Vendor{Name: "twilio", KeyHeader: "Authorization", Handler: mux, Refuse: t.refuse}
 	c.webhook = t.webhook
 	return c
 }
@@ -56,7 +56,7 @@ var (
 // keyed lets requests pass that know the account's token.
 func (t *twilio) keyed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Twilio-Request-Id", "RQ"+t.digest("request "+strconv.FormatInt(t.requests.Add(1), 10)))
+		w.Header().Set(twilioRequest, t.requestID())
 		user, password, _ := r.BasicAuth()
 		account := r.PathValue("account")
 		switch {
@@ -92,6 +92,20 @@ func (t *twilio) state() string {
 		return "suspended"
 	}
 	return "active"
+}
+
+// refuse says no on command.
+func (t *twilio) refuse(status int, code string) Answer {
+	a := twilioRefuse(status, code)
+	a.Header.Set(twilioRequest, t.requestID())
+	return a
+}
+
+// twilioRequest is the header with the id of a request.
+const twilioRequest = "Twilio-Request-Id"
+
+func (t *twilio) requestID() string {
+	return "RQ" + t.digest("request "+strconv.FormatInt(t.requests.Add(1), 10))
 }
 
 // digest is 32 hexadecimal digits that are this account's own.

@@ -103,7 +103,7 @@ func (t *twilio) list(w http.ResponseWriter, r *http.Request, name string, show 
 	if s := q.Get("PageSize"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			write(w, *twilioInvalid("20006", "Page size must be greater than 0"))
+			write(w, *twilioInvalid("20001", "Page size must be greater than 0"))
 			return
 		}
 		size = min(n, 1000)
