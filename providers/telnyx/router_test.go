@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -369,6 +370,34 @@ func TestNestedProvider(t *testing.T) {
 		_, err = messages.Send(ctx, tracked)
 		require.ErrorIs(t, err, failover.ErrDuplicate)
 	})
+}
+
+// Everybody may use a client at once.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	w := pair(t)
+	w.sims[0].Flap(2, 1, vendorsim.Processed(vendorsim.HangUp()))
+	var all sync.WaitGroup
+	for i := range 20 {
+		name := fmt.Sprintf("op-%d", i)
+		all.Go(func() {
+			_, err := w.sms.Send(failover.Operation(t.Context(), name), tracked)
+			assert.True(t, err == nil || errors.Is(err, failover.ErrUncertain), "%v", err)
+			_, err = w.call.MakeCall(failover.Operation(t.Context(), "call-"+name), ringing)
+			assert.True(t, err == nil || errors.Is(err, failover.ErrUncertain), "%v", err)
+			_, err = w.clients[0].SMSUpdate(signed(t, messageVector))
+			assert.ErrorIs(t, err, telnyx.ErrSignature, "another key")
+			assert.NoError(t, w.clients[1].SMS().Check(t.Context()))
+		})
+	}
+	all.Wait()
+	for i := range 20 {
+		name := fmt.Sprintf("op-%d", i)
+		for _, operation := range []string{name, "call-" + name} {
+			done := w.processed(operation)
+			assert.LessOrEqual(t, done[0]+done[1], 1, operation)
+		}
+	}
 }
 
 // hasNoSecrets looks through logs, events and status.
