@@ -1,9 +1,11 @@
 package vendorsim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -21,6 +23,25 @@ type telnyxCallRequest struct {
 	ClientState  string `json:"client_state"`
 	WebhookURL   string `json:"webhook_url"`
 	AudioURL     string `json:"audio_url"`
+
+	WebhookURLs telnyxAddresses `json:"webhook_urls"`
+}
+
+// telnyxAddresses are where events of some kinds are told instead.
+type telnyxAddresses map[string]string
+
+// refuse checks as the vendor does.
+func (all telnyxAddresses) refuse() *Answer {
+	for kind, address := range all {
+		switch {
+		case !strings.HasPrefix(kind, "call."):
+			return telnyxInvalid(telnyxUnprocessable, "90057", "/webhook_urls",
+				"The webhook_urls json keys must be valid call control event types.")
+		case !isWeb(address):
+			return telnyxInvalid(telnyxUnprocessable, "10003", "/webhook_urls", "The URL "+address+" is invalid.")
+		}
+	}
+	return nil
 }
 
 func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
@@ -29,15 +50,18 @@ func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
 	if refusal == nil {
 		refusal = req.refuse(t.now())
 	}
+	if refusal == nil {
+		refusal = req.WebhookURLs.refuse()
+	}
 	if refusal != nil {
 		write(w, *refusal)
 		return
 	}
 	e := Entry{
-		Kind: CallKind, To: req.To, From: req.From, Body: req.AudioURL, CommandID: req.CommandID, StatusCallback: req.WebhookURL,
-		Status: "initiated", Fields: fields,
+		Kind: CallKind, To: req.To, From: req.From, Body: req.AudioURL, CommandID: req.CommandID,
+		StatusCallback: cmp.Or(req.WebhookURLs["call.hangup"], req.WebhookURL), Status: "initiated", Fields: fields,
 	}
-	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, telnyxCallID)
+	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, t.callID)
 	if repeated && t.now().curt {
 		writeJSON(w, http.StatusOK, object{"data": object{"result": "ok"}})
 		return
@@ -60,9 +84,9 @@ func (e Entry) claimed(state string) Entry {
 	return e
 }
 
-// telnyxCallID is what calls are controlled by.
-func telnyxCallID(n int) string {
-	return "v3:" + base64.RawURLEncoding.EncodeToString([]byte(telnyxUUID("control", n)))
+// callID is what calls are controlled by.
+func (t *telnyx) callID(n int) string {
+	return "v3:" + base64.RawURLEncoding.EncodeToString([]byte(telnyxUUID("call of "+t.key, n)))
 }
 
 // refuse checks as the vendor does.
@@ -84,9 +108,9 @@ func (req telnyxCallRequest) refuse(rules rules) *Answer {
 	case !base64ed(req.ClientState):
 		return telnyxInvalid(telnyxUnprocessable, "10015", "/client_state", "The 'client_state' parameter must be in base64.")
 	case !rules.owns(req.From):
-		return telnyxInvalid(telnyxUnprocessable, "10015", "/from", "The 'from' number "+req.From+" is not verified.")
+		return telnyxInvalid(http.StatusForbidden, "10010", "/from", "Unverified Caller Origination Number "+req.From+" D51")
 	case !rules.reaches(req.To):
-		return telnyxInvalid(http.StatusForbidden, "10010", "/to", "The destination "+req.To+" is not whitelisted.")
+		return telnyxInvalid(http.StatusForbidden, "10010", "/to", "Dialed number "+req.To+" is not included in whitelisted countries D13")
 	default:
 		return nil
 	}
