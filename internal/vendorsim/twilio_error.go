@@ -1,0 +1,68 @@
+package vendorsim
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// twilioUsual is the code that goes with a status, most of the time.
+var twilioUsual = map[int]string{
+	400: "20001",
+	401: "20003",
+	403: "20403",
+	404: "20404",
+	429: "20429",
+	500: "20500",
+	503: "20503",
+}
+
+// twilioTexts are what the vendor says with a code. The recipient is in some
+// of them.
+var twilioTexts = map[string]string{
+	"20001": "Bad request",
+	"20003": "Authenticate",
+	"20005": "Account not active",
+	"20403": "Forbidden",
+	"20404": "The requested resource was not found",
+	"20429": "Too Many Requests",
+	"20500": "An internal server error has occurred",
+	"20503": "Service Unavailable",
+	"21211": "The 'To' number " + someNumber + " is not a valid phone number.",
+	"21408": "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: " + someNumber + ".",
+	"21610": "Attempt to send to unsubscribed recipient",
+	"21614": "To number: " + someNumber + ", is not a mobile number",
+}
+
+// someNumber is a recipient, where a refusal on command knows of none.
+const someNumber = "+15550001234"
+
+func twilioRefuse(status int, code string) Answer {
+	if code == "" {
+		code = twilioUsual[status]
+	}
+	if code == "" {
+		code = strconv.Itoa(20000 + status)
+	}
+	message := twilioTexts[code]
+	if message == "" {
+		message = "Refused on command."
+	}
+	return twilioError(status, code, message)
+}
+
+func twilioError(status int, code, message string) Answer {
+	return jsonAnswer(status, object{
+		"code": atoi(code), "message": message, "more_info": "https://www.twilio.com/docs/errors/" + code, "status": status,
+	})
+}
+
+// twilioInvalid is about one field of a request.
+func twilioInvalid(code, format string, args ...any) *Answer {
+	a := twilioError(http.StatusBadRequest, code, fmt.Sprintf(format, args...))
+	return &a
+}
+
+func twilioMissing(path string) Answer {
+	return twilioError(http.StatusNotFound, "20404", "The requested resource "+path+" was not found")
+}
