@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type Carrier struct {
 
 	webhook   func(context.Context, Entry) (*http.Request, error)
 	publicKey string
+	requests  atomic.Int64
 
 	mu    sync.Mutex
 	rules rules
@@ -38,11 +40,22 @@ type Carrier struct {
 type rules struct {
 	owned, optedOut, landlines, regions []string
 
-	account string  // Twilio's word for its state
-	funds   float64 // Telnyx's
-	lag     time.Duration
-	curt    bool // a repeated command is answered without a call
+	suspended bool
+	funds     float64
+	lag       time.Duration
+	curt      bool // a repeated command is answered without a call
 }
+
+// beginning is an account in good standing.
+var beginning = rules{funds: 100}
+
+// RefusedNumber is the recipient that a refusal on command is about, such as
+// that of [Status], where the vendor names one in its message: programs must
+// not repeat such messages.
+const RefusedNumber = "+15550001234"
+
+// refusedText is for codes that a simulator has no words for.
+const refusedText = "Refused on command, for " + RefusedNumber + "."
 
 func (c *Carrier) run(opts []Option) *Telephony {
 	return &Telephony{Server: Start(c.Vendor, opts...), Carrier: c}
@@ -82,7 +95,18 @@ func (c *Carrier) Regions(prefixes ...string) {
 	c.change(func(r *rules) { r.regions = slices.Clone(prefixes) })
 }
 
-// Lag is how long it takes until a message or call is found in lists, as it
+// Suspend sets whether the account is suspended: then it cannot send and call.
+func (c *Carrier) Suspend(suspended bool) {
+	c.change(func(r *rules) { r.suspended = suspended })
+}
+
+// SetFunds sets the balance of the account, in dollars: 100 to begin with. With
+// nothing left it cannot send and call. Twilio suspends it.
+func (c *Carrier) SetFunds(dollars float64) {
+	c.change(func(r *rules) { r.funds = dollars })
+}
+
+// Lag sets how long it takes until a message or call is found in lists, as it
 // does at the vendors: nothing to begin with. It can be found by its id at once.
 func (c *Carrier) Lag(d time.Duration) {
 	c.change(func(r *rules) { r.lag = d })

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Kinds of entries.
@@ -91,15 +94,36 @@ func (l *Ledger) Entries() []Entry {
 }
 
 // Count is how many messages and calls of the operation there are. More than
-// one is what must not happen.
+// one is what must not happen. An entry of which the caller has not said the
+// operation counts if its body names it. There are none of the operation "".
 func (l *Ledger) Count(operation string) int {
+	if operation == "" {
+		return 0
+	}
 	n := 0
 	for _, e := range l.Entries() {
-		if e.Operation == operation {
+		if e.Operation == operation || e.Operation == "" && names(e.Body, operation) {
 			n++
 		}
 	}
 	return n
+}
+
+// names says whether text has the name, and not as a part of a longer one.
+func names(text, name string) bool {
+	part := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for start := 0; ; start++ {
+		i := strings.Index(text[start:], name)
+		if i < 0 {
+			return false
+		}
+		start += i
+		before, _ := utf8.DecodeLastRuneInString(text[:start])
+		after, _ := utf8.DecodeRuneInString(text[start+len(name):])
+		if !part(before) && !part(after) {
+			return true
+		}
+	}
 }
 
 // Find is the entry with that id.

@@ -29,19 +29,19 @@ func TelnyxVendor(key string) *Carrier {
 		panic("vendorsim: " + err.Error()) // there are no random numbers
 	}
 	c := &Carrier{
-		Ledger: newLedger(telnyxMessageStatuses, telnyxCallStatuses), rules: rules{funds: 100},
+		Ledger: newLedger(telnyxMessageStatuses, telnyxCallStatuses), rules: beginning,
 		publicKey: base64.StdEncoding.EncodeToString(public),
 	}
 	t := &telnyx{Carrier: c, key: key, private: private}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v2/messages", t.funded(t.sendMessage))
+	mux.HandleFunc("POST /v2/messages", t.active(t.sendMessage))
 	mux.HandleFunc("GET /v2/messages/{id}", t.keyed(t.fetch(MessageKind, telnyxMessage)))
-	mux.HandleFunc("POST /v2/calls", t.funded(t.dial))
+	mux.HandleFunc("POST /v2/calls", t.active(t.dial))
 	mux.HandleFunc("GET /v2/calls/{id}", t.keyed(t.fetch(CallKind, telnyxCall)))
 	mux.HandleFunc("POST /v2/calls/{id}/actions/hangup", t.keyed(t.hangUp))
 	mux.HandleFunc("GET /v2/balance", t.keyed(t.balance))
 	mux.HandleFunc("/", t.keyed(func(w http.ResponseWriter, _ *http.Request) { write(w, telnyxRefuse(http.StatusNotFound, "")) }))
-	c.Vendor = Vendor{Name: "telnyx", KeyHeader: "Authorization", Handler: mux, Refuse: telnyxRefuse}
+	c.Vendor = Vendor{Name: "telnyx", KeyHeader: "Authorization", Handler: mux, Refuse: t.refuse}
 	c.webhook = t.webhook
 	return c
 }
@@ -49,12 +49,6 @@ func TelnyxVendor(key string) *Carrier {
 // PublicKey is the key that the signatures of Telnyx's webhooks are checked
 // with, in base64; Twilio has none, for it signs with the account's token.
 func (c *Carrier) PublicKey() string { return c.publicKey }
-
-// SetFunds sets the balance of the account, in dollars: 100 to begin with. With
-// nothing left it cannot send and call.
-func (c *Carrier) SetFunds(dollars float64) {
-	c.change(func(r *rules) { r.funds = dollars })
-}
 
 // AnswerRepeats says whether a repeated command is answered with the call that
 // the first one made, as it is to begin with, or with no call at all: the
@@ -72,7 +66,7 @@ type telnyx struct {
 
 func (t *telnyx) keyed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Request-ID", telnyxUUID("request", 1))
+		t.label(w.Header(), 999)
 		if r.Header.Get("Authorization") != "Bearer "+t.key {
 			write(w, telnyxRefuse(http.StatusUnauthorized, ""))
 			return
@@ -81,14 +75,36 @@ func (t *telnyx) keyed(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// funded lets requests pass that an account with money may make.
-func (t *telnyx) funded(next http.HandlerFunc) http.HandlerFunc {
+// label sets what every answer has: the id of the request, and how many
+// requests may follow in this second.
+func (t *telnyx) label(header http.Header, left int) {
+	header.Set("X-Request-ID", telnyxUUID("request", int(t.requests.Add(1))))
+	header.Set("X-Ratelimit-Limit", "1000")
+	header.Set("X-Ratelimit-Remaining", strconv.Itoa(left))
+	header.Set("X-Ratelimit-Reset", "1")
+}
+
+// refuse says no on command.
+func (t *telnyx) refuse(status int, code string) Answer {
+	a, left := telnyxRefuse(status, code), 999
+	if status == http.StatusTooManyRequests {
+		left = 0
+	}
+	t.label(a.Header, left)
+	return a
+}
+
+// active lets requests pass that an account in good standing may make.
+func (t *telnyx) active(next http.HandlerFunc) http.HandlerFunc {
 	return t.keyed(func(w http.ResponseWriter, r *http.Request) {
-		if t.now().funds <= 0 {
+		switch rules := t.now(); {
+		case rules.suspended:
+			write(w, telnyxRefuse(http.StatusForbidden, "20012"))
+		case rules.funds <= 0:
 			write(w, telnyxRefuse(http.StatusForbidden, "20100"))
-			return
+		default:
+			next(w, r)
 		}
-		next(w, r)
 	})
 }
 
@@ -115,7 +131,7 @@ func (t *telnyx) fetch(kind string, show func(Entry) object) http.HandlerFunc {
 func telnyxRead(body io.Reader, req any) (url.Values, *Answer) {
 	raw, _ := io.ReadAll(body) // it is in memory
 	var all map[string]json.RawMessage
-	if json.Unmarshal(raw, &all) != nil || json.Unmarshal(raw, req) != nil {
+	if json.Unmarshal(raw, &all) != nil || all == nil || json.Unmarshal(raw, req) != nil {
 		a := telnyxError(http.StatusBadRequest, "10015", "The request failed because it was not well-formed.", "")
 		return nil, &a
 	}

@@ -37,7 +37,7 @@ func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
 		Kind: CallKind, To: req.To, From: req.From, Body: req.AudioURL, CommandID: req.CommandID, StatusCallback: req.WebhookURL,
 		Status: "initiated", Fields: fields,
 	}
-	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, telnyxCallID)
+	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, t.callID)
 	if repeated && t.now().curt {
 		writeJSON(w, http.StatusOK, object{"data": object{"result": "ok"}})
 		return
@@ -60,9 +60,9 @@ func (e Entry) claimed(state string) Entry {
 	return e
 }
 
-// telnyxCallID is what calls are controlled by.
-func telnyxCallID(n int) string {
-	return "v3:" + base64.RawURLEncoding.EncodeToString([]byte(telnyxUUID("control", n)))
+// callID is what calls are controlled by.
+func (t *telnyx) callID(n int) string {
+	return "v3:" + base64.RawURLEncoding.EncodeToString([]byte(telnyxUUID("call of "+t.key, n)))
 }
 
 // refuse checks as the vendor does.
@@ -84,9 +84,9 @@ func (req telnyxCallRequest) refuse(rules rules) *Answer {
 	case !base64ed(req.ClientState):
 		return telnyxInvalid(telnyxUnprocessable, "10015", "/client_state", "The 'client_state' parameter must be in base64.")
 	case !rules.owns(req.From):
-		return telnyxInvalid(telnyxUnprocessable, "10015", "/from", "The 'from' number "+req.From+" is not verified.")
+		return telnyxInvalid(http.StatusForbidden, "10010", "/from", "Unverified Caller Origination Number "+req.From+" D51")
 	case !rules.reaches(req.To):
-		return telnyxInvalid(http.StatusForbidden, "10010", "/to", "The destination "+req.To+" is not whitelisted.")
+		return telnyxInvalid(http.StatusForbidden, "10010", "/to", "Dialed number "+req.To+" is not included in whitelisted countries D13")
 	default:
 		return nil
 	}

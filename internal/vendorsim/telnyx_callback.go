@@ -59,10 +59,10 @@ func telnyxMessageEvent(e Entry) (string, object) {
 	}
 }
 
-// telnyxSIP are the SIP codes of the causes of hanging up.
+// telnyxSIP are the SIP codes of the causes of hanging up; others have none.
 var telnyxSIP = map[string]string{
-	"normal_clearing": "200", "user_busy": "486", "call_rejected": "603", "timeout": "487", "not_found": "404", "no_answer": "480",
-	"unspecified": "500",
+	"normal_clearing": "200", "user_busy": "486", "call_rejected": "603", "timeout": "487", "originator_cancel": "487",
+	"not_found": "404", "no_answer": "480",
 }
 
 func telnyxCallEvent(e Entry) (string, object) {
@@ -82,7 +82,11 @@ func telnyxCallEvent(e Entry) (string, object) {
 			cause = "normal_clearing"
 		}
 		payload["state"], payload["end_time"] = "hangup", telnyxTime(e.updated())
-		payload["hangup_cause"], payload["hangup_source"], payload["sip_hangup_cause"] = cause, "callee", telnyxSIP[cause]
+		sip := telnyxSIP[cause]
+		if sip == "" {
+			sip = "unspecified"
+		}
+		payload["hangup_cause"], payload["hangup_source"], payload["sip_hangup_cause"] = cause, "callee", sip
 	}
 	return "call." + e.Status, payload
 }

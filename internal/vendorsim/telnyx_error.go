@@ -6,9 +6,11 @@ import "net/http"
 var telnyxUsual = map[int]string{
 	400: "10015",
 	401: "10009",
+	402: "20100",
 	403: "10010",
 	404: "10005",
 	408: "10008",
+	409: "10012",
 	415: "10014",
 	422: "10016",
 	429: "10011",
@@ -29,12 +31,22 @@ var telnyxTitles = map[string]string{
 	"10009": "Authentication failed",
 	"10010": "Authorization failed",
 	"10011": "Too many requests",
+	"10012": "Duplicate resource",
 	"10014": "Unsupported Media Type",
 	"10015": "Bad Request",
 	"10016": "Phone number must be in +E.164 format",
 	"20002": "API Key revoked",
+	"20012": "Account inactive",
 	"20100": "Insufficient Funds",
 	"40001": "Not routable",
+	"40002": "Blocked as spam - temporary",
+	"40003": "Blocked as spam - permanent",
+	"40004": "Rejected by destination",
+	"40005": "Message expired during transmission",
+	"40006": "Recipient server unavailable",
+	"40008": "Undeliverable",
+	"40012": "Invalid messaging destination number",
+	"40014": "Message expired in queue",
 	"40300": "Blocked due to STOP message",
 	"40302": "Message too large",
 	"40305": "Invalid 'from' address",
@@ -54,21 +66,24 @@ func telnyxRefuse(status int, code string) Answer {
 	if code == "" {
 		code = "10007"
 	}
-	return telnyxError(status, code, "Refused on command.", telnyxPointers[code])
+	return telnyxError(status, code, refusedText, telnyxPointers[code])
 }
 
 func telnyxError(status int, code, detail, pointer string) Answer {
-	title := telnyxTitles[code]
-	if title == "" {
-		title = "Refused"
-	}
-	e := object{"code": code, "title": title, "detail": detail, "meta": object{
+	e := object{"code": code, "title": telnyxTitle(code), "detail": detail, "meta": object{
 		"url": "https://developers.telnyx.com/docs/overview/errors/" + code,
 	}}
 	if pointer != "" {
 		e["source"] = object{"pointer": pointer}
 	}
 	return jsonAnswer(status, object{"errors": []any{e}})
+}
+
+func telnyxTitle(code string) string {
+	if title := telnyxTitles[code]; title != "" {
+		return title
+	}
+	return "Refused"
 }
 
 // telnyxInvalid is about one field of a request.

@@ -1,6 +1,7 @@
 package vendorsim
 
 import (
+	"encoding/json"
 	"net/http"
 	"unicode/utf8"
 )
@@ -35,7 +36,7 @@ func (t *telnyx) sendMessage(w http.ResponseWriter, r *http.Request) {
 	e := Entry{
 		Kind: MessageKind, To: req.To, From: req.From, Body: req.Text, StatusCallback: req.WebhookURL, Status: "queued", Fields: fields,
 	}
-	e = t.Ledger.add(e.named(), func(n int) string { return telnyxUUID("message", n) })
+	e = t.Ledger.add(e.named(), func(n int) string { return telnyxUUID("message of "+t.key, n) })
 	writeJSON(w, http.StatusOK, object{"data": telnyxMessage(e)})
 }
 
@@ -72,14 +73,19 @@ func (req telnyxMessageRequest) refuse(rules rules) *Answer {
 
 // telnyxMessage is the resource.
 func telnyxMessage(e Entry) object {
-	kind := "SMS"
-	media := []object{}
-	if e.Fields.Get("type") == "MMS" || e.Fields.Get("media_urls") != "" {
+	kind, media := "SMS", telnyxMedia(e)
+	if e.Fields.Get("type") == "MMS" || len(media) > 0 {
 		kind = "MMS"
+	}
+	encoding := "UCS-2"
+	if _, plain := gsm7Septets(e.Body); plain {
+		encoding = "GSM-7"
 	}
 	errs := []object{}
 	if e.Code != "" {
-		errs = append(errs, object{"code": e.Code, "title": "Message not delivered", "detail": "The message could not be delivered."})
+		errs = append(errs, object{
+			"code": e.Code, "title": telnyxTitle(e.Code), "detail": "The message to " + e.To + " could not be delivered.",
+		})
 	}
 	var done any
 	if telnyxFinal(e) {
@@ -90,11 +96,22 @@ func telnyxMessage(e Entry) object {
 		"organization_id": telnyxUUID("organization", 1), "messaging_profile_id": e.Fields.Get("messaging_profile_id"),
 		"from": object{"phone_number": e.From, "carrier": "Telnyx", "line_type": "Wireless"},
 		"to":   []object{{"phone_number": e.To, "status": e.Status, "carrier": "CARRIER", "line_type": "Wireless"}},
-		"cc":   []object{}, "media": media, "tags": []string{}, "errors": errs, "parts": segments(e.Body), "encoding": "GSM-7",
+		"cc":   []object{}, "media": media, "tags": []string{}, "errors": errs, "parts": segments(e.Body), "encoding": encoding,
 		"num_chars": utf8.RuneCountInString(e.Body), "cost": object{"amount": "0.0040", "currency": "USD"},
 		"webhook_url": orNull(e.StatusCallback), "webhook_failover_url": nil, "subject": nil, "valid_until": nil,
 		"received_at": telnyxTime(e.Created), "sent_at": telnyxTime(e.since("sent", "delivered", "delivery_failed")), "completed_at": done,
 	}
+}
+
+// telnyxMedia are the files of a message, which nobody has fetched.
+func telnyxMedia(e Entry) []object {
+	var urls []string
+	_ = json.Unmarshal([]byte(e.Fields.Get("media_urls")), &urls) // absent, or checked when it was sent
+	media := make([]object, 0, len(urls))
+	for _, address := range urls {
+		media = append(media, object{"url": address, "content_type": nil, "sha256": nil, "size": nil})
+	}
+	return media
 }
 
 // telnyxFinal says whether a message has its last status.

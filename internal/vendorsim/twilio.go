@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -22,7 +23,7 @@ func TwilioVendor(accountSID, authToken string) *Carrier {
 	if !twilioAccount.MatchString(accountSID) {
 		panic(fmt.Sprintf("vendorsim: an account SID is AC and 32 hexadecimal digits, not %q", accountSID))
 	}
-	c := &Carrier{Ledger: newLedger(twilioMessageStatuses, twilioCallStatuses), rules: rules{account: "active"}}
+	c := &Carrier{Ledger: newLedger(twilioMessageStatuses, twilioCallStatuses), rules: beginning}
 	t := &twilio{Carrier: c, sid: accountSID, token: authToken}
 	const account = "/2010-04-01/Accounts/{account}"
 	mux := http.NewServeMux()
@@ -35,15 +36,9 @@ func TwilioVendor(accountSID, authToken string) *Carrier {
 	mux.HandleFunc("POST "+account+"/Calls/{sid}", t.active(t.updateCall))
 	mux.HandleFunc("GET "+account, t.keyed(t.fetchAccount))
 	mux.HandleFunc("/", t.keyed(func(w http.ResponseWriter, r *http.Request) { write(w, twilioMissing(r.URL.Path)) }))
-	c.Vendor = Vendor{Name: "twilio", KeyHeader: "Authorization", Handler: mux, Refuse: twilioRefuse}
+	c.Vendor = Vendor{Name: "twilio", KeyHeader: "Authorization", Handler: mux, Refuse: t.refuse}
 	c.webhook = t.webhook
 	return c
-}
-
-// SetAccount sets the state of the account: "active", "suspended" or "closed".
-// Only an active one can send and call.
-func (c *Carrier) SetAccount(state string) {
-	c.change(func(r *rules) { r.account = state })
 }
 
 type twilio struct {
@@ -61,11 +56,12 @@ var (
 // keyed lets requests pass that know the account's token.
 func (t *twilio) keyed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Twilio-Request-Id", "RQ"+t.digest(r.URL.Path))
+		w.Header().Set(twilioRequest, t.requestID())
 		user, password, _ := r.BasicAuth()
 		account := r.PathValue("account")
 		switch {
 		case user != t.sid || password != t.token:
+			w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
 			write(w, twilioRefuse(http.StatusUnauthorized, ""))
 		case account != "" && account != t.sid && account != t.sid+".json":
 			write(w, twilioMissing(r.URL.Path))
@@ -78,7 +74,7 @@ func (t *twilio) keyed(next http.HandlerFunc) http.HandlerFunc {
 // active lets requests pass that an account in good standing may make.
 func (t *twilio) active(next http.HandlerFunc) http.HandlerFunc {
 	return t.keyed(func(w http.ResponseWriter, r *http.Request) {
-		if t.now().account != "active" {
+		if t.state() != "active" {
 			write(w, twilioRefuse(http.StatusForbidden, "20005"))
 			return
 		}
@@ -88,6 +84,28 @@ func (t *twilio) active(next http.HandlerFunc) http.HandlerFunc {
 		}
 		next(w, r)
 	})
+}
+
+// state is the vendor's word for how the account is.
+func (t *twilio) state() string {
+	if r := t.now(); r.suspended || r.funds <= 0 {
+		return "suspended"
+	}
+	return "active"
+}
+
+// refuse says no on command.
+func (t *twilio) refuse(status int, code string) Answer {
+	a := twilioRefuse(status, code)
+	a.Header.Set(twilioRequest, t.requestID())
+	return a
+}
+
+// twilioRequest is the header with the id of a request.
+const twilioRequest = "Twilio-Request-Id"
+
+func (t *twilio) requestID() string {
+	return "RQ" + t.digest("request "+strconv.FormatInt(t.requests.Add(1), 10))
 }
 
 // digest is 32 hexadecimal digits that are this account's own.
@@ -136,7 +154,7 @@ func (t *twilio) fetchAccount(w http.ResponseWriter, r *http.Request) {
 	opened := twilioTime(time.Date(2020, time.March, 1, 9, 0, 0, 0, time.UTC))
 	writeJSON(w, http.StatusOK, object{
 		"sid": t.sid, "owner_account_sid": t.sid, "friendly_name": "main", "auth_token": t.token, "type": "Full",
-		"status": t.now().account, "date_created": opened, "date_updated": opened, "uri": t.path(".json"),
+		"status": t.state(), "date_created": opened, "date_updated": opened, "uri": t.path(".json"),
 		"subresource_uris": object{"messages": t.path("/Messages.json"), "calls": t.path("/Calls.json")},
 	})
 }
@@ -149,7 +167,7 @@ func twilioTime(at time.Time) any {
 	return at.UTC().Format(time.RFC1123Z)
 }
 
-// first are the form's fields that are given.
+// given counts the fields of those names that are not empty.
 func given(form url.Values, names ...string) int {
 	n := 0
 	for _, name := range names {

@@ -27,13 +27,16 @@ func (t *twilio) makeCall(w http.ResponseWriter, r *http.Request) {
 		Body:           form.Get("Twiml") + form.Get("Url") + form.Get("ApplicationSid"), // one of them
 		StatusCallback: form.Get("StatusCallback"), Fields: form,
 	}
-	writeJSON(w, http.StatusCreated, t.call(t.Ledger.add(e.named(), t.numbered("CA"))))
+	call := t.call(t.Ledger.add(e.named(), t.numbered("CA")))
+	// At this time the vendor tells no dates.
+	call["date_created"], call["date_updated"] = nil, nil
+	writeJSON(w, http.StatusCreated, call)
 }
 
 // refuseCall checks as the vendor does.
 func (t *twilio) refuseCall(form url.Values) *Answer {
 	to, from, address := form.Get("To"), form.Get("From"), form.Get("Url")
-	callback := form.Get("StatusCallback")
+	callback, method := form.Get("StatusCallback"), form.Get("StatusCallbackMethod")
 	rules := t.now()
 	switch {
 	case to == "":
@@ -47,6 +50,7 @@ func (t *twilio) refuseCall(form url.Values) *Answer {
 	case given(form, "Url", "Twiml", "ApplicationSid") == 0:
 		return twilioInvalid("21205", "Url parameter is required.")
 	case given(form, "Url", "Twiml", "ApplicationSid") > 1:
+		// The vendor takes one of them and says nothing; nobody can have meant that.
 		return twilioInvalid("21205", "Only one of Url, Twiml and ApplicationSid can be given.")
 	case address != "" && !isWeb(address):
 		return twilioInvalid("21205", "Url is not a valid URL: %s", address)
@@ -54,6 +58,8 @@ func (t *twilio) refuseCall(form url.Values) *Answer {
 		return twilioInvalid("21218", "Invalid ApplicationSid %s", form.Get("ApplicationSid"))
 	case callback != "" && !isWeb(callback):
 		return twilioInvalid("21609", "The 'StatusCallback' URL %s is not a valid URL.", callback)
+	case !contains([]string{"", http.MethodGet, http.MethodPost}, method):
+		return twilioInvalid("20001", "StatusCallbackMethod must be GET or POST, not %s.", method)
 	case !rules.owns(from):
 		return twilioInvalid("21210", "The source phone number provided, %s, is not yet verified for your account. You may only make "+
 			"calls from phone numbers that you've verified or purchased from Twilio.", from)

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -95,8 +94,6 @@ func (t *twilio) post(ctx context.Context, method, address string, form url.Valu
 		maps.Copy(q, form)
 		u.RawQuery = q.Encode()
 		address, signed, body = u.String(), nil, ""
-	} else if method != http.MethodPost {
-		return nil, errors.New("vendorsim: callbacks are GET or POST, not " + method)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {

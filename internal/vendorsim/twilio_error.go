@@ -17,8 +17,7 @@ var twilioUsual = map[int]string{
 	503: "20503",
 }
 
-// twilioTexts are what the vendor says with a code. The recipient is in some
-// of them.
+// twilioTexts are what the vendor says with a code.
 var twilioTexts = map[string]string{
 	"20001": "Bad request",
 	"20003": "Authenticate",
@@ -28,14 +27,17 @@ var twilioTexts = map[string]string{
 	"20429": "Too Many Requests",
 	"20500": "An internal server error has occurred",
 	"20503": "Service Unavailable",
-	"21211": "The 'To' number " + someNumber + " is not a valid phone number.",
-	"21408": "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: " + someNumber + ".",
+	"21211": "The 'To' number " + RefusedNumber + " is not a valid phone number.",
+	"21408": "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: " + RefusedNumber + ".",
 	"21610": "Attempt to send to unsubscribed recipient",
-	"21614": "To number: " + someNumber + ", is not a mobile number",
+	"21614": "To number: " + RefusedNumber + ", is not a mobile number",
+	"30003": "Unreachable destination handset",
+	"30004": "Message blocked",
+	"30005": "Unknown destination handset",
+	"30006": "Landline or unreachable carrier",
+	"30007": "Carrier violation",
+	"30008": "Unknown error",
 }
-
-// someNumber is a recipient, where a refusal on command knows of none.
-const someNumber = "+15550001234"
 
 func twilioRefuse(status int, code string) Answer {
 	if code == "" {
@@ -44,11 +46,14 @@ func twilioRefuse(status int, code string) Answer {
 	if code == "" {
 		code = strconv.Itoa(20000 + status)
 	}
-	message := twilioTexts[code]
-	if message == "" {
-		message = "Refused on command."
+	return twilioError(status, code, twilioText(code))
+}
+
+func twilioText(code string) string {
+	if text := twilioTexts[code]; text != "" {
+		return text
 	}
-	return twilioError(status, code, message)
+	return refusedText
 }
 
 func twilioError(status int, code, message string) Answer {

@@ -11,25 +11,35 @@ import (
 // listMessages lists newest first.
 func (t *twilio) listMessages(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	dates, refusal := twilioDates(q, "DateSent", true)
+	if refusal != nil {
+		write(w, *refusal)
+		return
+	}
 	t.list(w, r, "Messages", t.message, func(e Entry) bool {
 		sent := e.since("sent", "delivered", "undelivered")
 		if sent.IsZero() {
 			sent = e.Created // it has no such date yet
 		}
-		return e.Kind == MessageKind && matches(q, "To", e.To) && matches(q, "From", e.From) && within(q, "DateSent", sent)
+		return e.Kind == MessageKind && matches(q, "To", e.To) && matches(q, "From", e.From) && dates.admit(sent)
 	})
 }
 
 // listCalls lists newest first.
 func (t *twilio) listCalls(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	dates, refusal := twilioDates(q, "StartTime", false)
+	if refusal != nil {
+		write(w, *refusal)
+		return
+	}
 	t.list(w, r, "Calls", t.call, func(e Entry) bool {
 		started := e.since("in-progress")
 		if started.IsZero() {
 			started = e.Created
 		}
 		return e.Kind == CallKind && matches(q, "To", e.To) && matches(q, "From", e.From) && matches(q, "Status", e.Status) &&
-			within(q, "StartTime", started)
+			dates.admit(started)
 	})
 }
 
@@ -37,18 +47,53 @@ func matches(q url.Values, name, value string) bool {
 	return q.Get(name) == "" || q.Get(name) == value
 }
 
-// within checks the three filters of a date: on that day, or not before it, or
-// not after it. Times of day are not in them.
-func within(q url.Values, name string, at time.Time) bool {
-	day := at.UTC().Format(time.DateOnly)
-	on, until, from := twilioDay(q, name), twilioDay(q, name+"<"), twilioDay(q, name+">")
-	return (on == "" || day == on) && (until == "" || day <= until) && (from == "" || day >= from)
+// span is from a time up to but not including another; zero times are no
+// bounds.
+type span struct{ from, until time.Time }
+
+func (s span) admit(at time.Time) bool {
+	return !at.Before(s.from) && (s.until.IsZero() || at.Before(s.until))
 }
 
-// twilioDay is the day of a filter, of which the vendor takes dates and times.
-func twilioDay(q url.Values, name string) string {
-	s := q.Get(name)
-	return s[:min(len(s), len(time.DateOnly))]
+// twilioDates are the filters of a date: on a day, or before (<), or on it and
+// after (>). Before a day is with that day for messages and without it for
+// calls. A bound can be a time as well, in whole seconds.
+func twilioDates(q url.Values, name string, with bool) (span, *Answer) {
+	var s span
+	for _, filter := range []string{name, name + "<", name + ">"} {
+		text := q.Get(filter)
+		if text == "" {
+			continue
+		}
+		at, long, err := twilioDate(text)
+		if err != nil {
+			return s, twilioInvalid("20001", "%s is not a date: %s", filter, text)
+		}
+		switch {
+		case filter == name:
+			s = span{from: at, until: at.Add(long)}
+		case filter == name+">":
+			s.from = at
+		case with:
+			s.until = at.Add(long)
+		default:
+			s.until = at
+		}
+	}
+	return s, nil
+}
+
+// twilioDate is a date or a time, and how long it is.
+func twilioDate(text string) (at time.Time, long time.Duration, err error) {
+	if at, err = time.Parse(time.DateOnly, text); err == nil {
+		return at, 24 * time.Hour, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.RFC1123Z} {
+		if at, err = time.Parse(layout, text); err == nil {
+			return at, time.Second, nil
+		}
+	}
+	return at, 0, err
 }
 
 // list answers with a page of the entries that were processed long enough ago.
@@ -58,7 +103,7 @@ func (t *twilio) list(w http.ResponseWriter, r *http.Request, name string, show 
 	if s := q.Get("PageSize"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			write(w, *twilioInvalid("20006", "Page size must be greater than 0"))
+			write(w, *twilioInvalid("20001", "Page size must be greater than 0"))
 			return
 		}
 		size = min(n, 1000)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -95,7 +96,7 @@ func numeral(s string) *float64 {
 func (t *twilio) message(e Entry) object {
 	var code, text any
 	if e.Code != "" {
-		code, text = atoi(e.Code), "The message could not be delivered."
+		code, text = atoi(e.Code), twilioText(e.Code)
 	}
 	uri := t.path("/Messages/" + e.ID)
 	return object{
@@ -119,26 +120,26 @@ const (
 
 // segments is how many short messages a text takes.
 func segments(text string) int {
-	septets, units := 0, 0
-	plain := true
-	for _, r := range text {
-		units++
-		if r > 0xFFFF {
-			units++ // a surrogate pair
-		}
-		switch {
-		case strings.ContainsRune(gsm7, r):
-			septets++
-		case strings.ContainsRune(gsm7Twice, r):
-			septets += 2
-		default:
-			plain = false
-		}
-	}
-	if plain {
+	if septets, plain := gsm7Septets(text); plain {
 		return parts(septets, 160, 153)
 	}
-	return parts(units, 70, 67)
+	return parts(len(utf16.Encode([]rune(text))), 70, 67)
+}
+
+// gsm7Septets is how long a text is in the alphabet of short messages, and
+// whether it can be written in it at all.
+func gsm7Septets(text string) (n int, plain bool) {
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune(gsm7, r):
+			n++
+		case strings.ContainsRune(gsm7Twice, r):
+			n += 2
+		default:
+			return 0, false
+		}
+	}
+	return n, true
 }
 
 // parts of several are shorter than one alone.
