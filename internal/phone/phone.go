@@ -21,7 +21,7 @@ func IsE164(s string) bool {
 // IsURL says whether s is an absolute http or https URL without a password.
 func IsURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
 }
 
 // Sender finds what one vendor sends as. table maps an application's names to

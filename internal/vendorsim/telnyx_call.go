@@ -1,9 +1,11 @@
 package vendorsim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -21,6 +23,25 @@ type telnyxCallRequest struct {
 	ClientState  string `json:"client_state"`
 	WebhookURL   string `json:"webhook_url"`
 	AudioURL     string `json:"audio_url"`
+
+	WebhookURLs telnyxAddresses `json:"webhook_urls"`
+}
+
+// telnyxAddresses are where events of some kinds are told instead.
+type telnyxAddresses map[string]string
+
+// refuse checks as the vendor does.
+func (all telnyxAddresses) refuse() *Answer {
+	for kind, address := range all {
+		switch {
+		case !strings.HasPrefix(kind, "call."):
+			return telnyxInvalid(telnyxUnprocessable, "90057", "/webhook_urls",
+				"The webhook_urls json keys must be valid call control event types.")
+		case !isWeb(address):
+			return telnyxInvalid(telnyxUnprocessable, "10003", "/webhook_urls", "The URL "+address+" is invalid.")
+		}
+	}
+	return nil
 }
 
 func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
@@ -29,13 +50,16 @@ func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
 	if refusal == nil {
 		refusal = req.refuse(t.now())
 	}
+	if refusal == nil {
+		refusal = req.WebhookURLs.refuse()
+	}
 	if refusal != nil {
 		write(w, *refusal)
 		return
 	}
 	e := Entry{
-		Kind: CallKind, To: req.To, From: req.From, Body: req.AudioURL, CommandID: req.CommandID, StatusCallback: req.WebhookURL,
-		Status: "initiated", Fields: fields,
+		Kind: CallKind, To: req.To, From: req.From, Body: req.AudioURL, CommandID: req.CommandID,
+		StatusCallback: cmp.Or(req.WebhookURLs["call.hangup"], req.WebhookURL), Status: "initiated", Fields: fields,
 	}
 	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, t.callID)
 	if repeated && t.now().curt {

@@ -2,6 +2,7 @@ package vendorsim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -21,17 +22,21 @@ func (t *telnyx) webhook(ctx context.Context, e Entry) (*http.Request, error) {
 	if event == "" {
 		return nil, fmt.Errorf("vendorsim: the vendor tells nobody of %q", e.Status)
 	}
+	address := telnyxAddress(e, event)
+	if address == "" {
+		return nil, fmt.Errorf("vendorsim: the caller gave no address for %q", event)
+	}
 	body, err := json.Marshal(object{
 		"data": object{
 			"record_type": "event", "event_type": event, "id": telnyxUUID(event+" "+e.ID, len(e.changes)),
 			"occurred_at": e.updated().UTC().Format("2006-01-02T15:04:05.000000Z07:00"), "payload": payload,
 		},
-		"meta": object{"attempt": 1, "delivered_to": e.StatusCallback},
+		"meta": object{"attempt": 1, "delivered_to": address},
 	})
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.StatusCallback, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +46,13 @@ func (t *telnyx) webhook(ctx context.Context, e Entry) (*http.Request, error) {
 	req.Header.Set("Telnyx-Timestamp", timestamp)
 	req.Header.Set("Telnyx-Signature-Ed25519", telnyxSign(t.private, timestamp, body))
 	return req, nil
+}
+
+// telnyxAddress is where an event is told.
+func telnyxAddress(e Entry, event string) string {
+	var some telnyxAddresses
+	_ = json.Unmarshal([]byte(e.Fields.Get("webhook_urls")), &some) // absent, or checked when it was sent
+	return cmp.Or(some[event], e.Fields.Get("webhook_url"))
 }
 
 // telnyxSign signs the time and the body.

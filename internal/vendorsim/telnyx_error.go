@@ -54,6 +54,7 @@ var telnyxTitles = map[string]string{
 	"40310": "Invalid 'to' address",
 	"90015": "Invalid Call Control ID",
 	"90018": "Call has already ended",
+	"90057": "Invalid call control event type for webhook_urls",
 }
 
 // telnyxPointers are the fields that a refusal on command is about.
