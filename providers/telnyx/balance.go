@@ -18,7 +18,7 @@ type balance struct {
 // and knows the key, and that there is money left.
 func (c *Client) check(ctx context.Context) error {
 	var b answer[balance]
-	resp, err := c.ask(ctx, httpcall.Request{Method: http.MethodGet, Path: "/v2/balance"}, &b, causes{})
+	resp, err := c.ask(ctx, httpcall.Request{Method: http.MethodGet, Path: "/v2/balance"}, &b)
 	if err != nil {
 		return err
 	}

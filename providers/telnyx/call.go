@@ -152,7 +152,7 @@ func (c *Client) getCall(ctx context.Context, id string) (*call.Call, error) {
 		return nil, err
 	}
 	var said answer[resource]
-	resp, err := c.ask(ctx, httpcall.Request{Method: http.MethodGet, Path: path}, &said, causes{})
+	resp, err := c.ask(ctx, httpcall.Request{Method: http.MethodGet, Path: path}, &said)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (c *Client) hangUp(ctx context.Context, id string) error {
 		return err
 	}
 	r := httpcall.Request{Method: http.MethodPost, Path: path + "/actions/hangup", Body: []byte("{}")}
-	_, err = c.ask(ctx, r, &struct{}{}, causes{})
+	_, err = c.ask(ctx, r, &struct{}{})
 	if e, ok := errors.AsType[*failover.Error](err); ok && e.Code == codeEnded {
 		return nil
 	}

@@ -118,6 +118,16 @@ func TestCallCarriesItsAttempt(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"operation":"reminder-7","attempt":"reminder-7.1","provider":"telnyx"}`, string(state))
 	assert.NotContains(t, sent, "webhook_url", "the connection's own")
+
+	// The callback's address carries it too, where the vendor tells some events
+	// and where it tells all.
+	const tagged = callback + "&failover_attempt=reminder-8.1&failover_operation=reminder-8&failover_provider=telnyx"
+	_, err = c.Call().Do(within(t, "reminder-8"), call.Request{To: recipient, AudioURL: sound, StatusCallback: callback})
+	require.NoError(t, err)
+	assert.Equal(t, tagged, body(t, sim)["webhook_url"])
+	_, err = c.Call().Do(within(t, "reminder-8"), call.Request{To: recipient, StatusCallback: callback})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"call.initiated": tagged, "call.hangup": tagged}, body(t, sim)["webhook_urls"])
 }
 
 func TestCallsThatAreNotPlaced(t *testing.T) {

@@ -150,6 +150,7 @@ func TestRefusals(t *testing.T) {
 		"the caller's text":       {status: 422, body: envelope("10015", "Bad Request", "/text"), class: failover.ClassInvalid, code: "10015"},
 		"the caller's URL":        {status: 422, body: envelope("10003", "Invalid URL", "/webhook_url"), class: failover.ClassInvalid, code: "10003"},
 		"the table's sender":      {status: 422, body: envelope("10015", "Bad Request", "/from"), class: failover.ClassUnsupported, code: "10015"},
+		"a queue, not the sender": {status: 400, body: envelope("40318", "Message queue full", "/from"), class: failover.ClassRateLimited, code: "40318"},
 		"the adapter's field":     {status: 422, body: envelope("10026", "Invalid parameter type", "/webhook_urls"), class: failover.ClassUnsupported, code: "10026"},
 		"an unknown code":         {status: 422, body: envelope("10032", "Invalid enumerated value", ""), class: failover.ClassInvalid, code: "10032"},
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofailover/failover"
 	"github.com/gofailover/failover/internal/vendorsim"
+	"github.com/gofailover/failover/providers/sms"
 	"github.com/gofailover/failover/providers/telnyx"
 )
 
@@ -133,6 +134,23 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// What an answer lacks is said.
+func TestWhatAnAnswerLacks(t *testing.T) {
+	t.Parallel()
+	sim, c := start(t)
+	for body, want := range map[string]string{
+		"<html>":        "incomplete (200, the answer is not JSON)",
+		"":              "incomplete (200, the answer is not JSON)",
+		`{"data":{}}`:   "incomplete (200, the answer names no id)",
+		`{"result":""}`: "incomplete (200, the answer names no id)",
+	} {
+		for _, send := range senders {
+			sim.Fail(vendorsim.Body(200, "application/json", body))
+			require.EqualError(t, send(t.Context(), c).err, want)
+		}
+	}
+}
+
 // Where there is no connection, the vendor certainly has nothing.
 func TestNoConnection(t *testing.T) {
 	t.Parallel()
@@ -247,4 +265,31 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}
 	}
 	assert.Zero(t, elsewhere.Stats().Connections)
+}
+
+// Over HTTP/2 nobody can tell what has left, so that the default transport does
+// not offer it.
+func TestDefaultTransportIsHTTP1(t *testing.T) {
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	hello := make(chan []byte, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		first := make([]byte, 4<<10)
+		n, _ := conn.Read(first)
+		hello <- first[:n]
+	}()
+	c, err := telnyx.New(key, telnyx.WithBaseURL("https://"+listener.Addr().String()), telnyx.WithSenders(sms.Senders{"": own}))
+	require.NoError(t, err)
+	_, err = c.SMS().Do(t.Context(), text)
+	assert.Equal(t, failover.OutcomeNotAccepted, failover.Classify(err).Outcome)
+	said := <-hello
+	require.NotEmpty(t, said)
+	assert.NotContains(t, string(said), "\x02h2")
 }

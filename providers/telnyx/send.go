@@ -55,19 +55,13 @@ func (c *Client) send(ctx context.Context, path string, body, what any, because 
 }
 
 // ask makes a request that can be repeated, and reads its answer into what.
-func (c *Client) ask(ctx context.Context, r httpcall.Request, what any, because causes) (*http.Response, error) {
+func (c *Client) ask(ctx context.Context, r httpcall.Request, what any) (*http.Response, error) {
 	resp, err := c.calls.Do(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode < 200 || resp.StatusCode >= 300 {
-		var said refusal
-		e := httpcall.Failure(resp, func(body []byte) httpcall.Envelope {
-			said = readError(body)
-			return said.envelope()
-		})
-		said.settle(e, because)
-		return nil, e
+		return nil, httpcall.Failure(resp, func(body []byte) httpcall.Envelope { return readError(body).envelope() })
 	}
 	raw, err := httpcall.ReadAll(resp, httpcall.MaxError)
 	if err != nil {

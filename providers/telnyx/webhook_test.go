@@ -236,6 +236,17 @@ func readers(c *telnyx.Client) []func(*http.Request) error {
 	}
 }
 
+// A webhook has 1 MiB at the most.
+func TestLengthOfWebhooks(t *testing.T) {
+	t.Parallel()
+	c := listener(t)
+	longest := callVector + strings.Repeat(" ", 1<<20-len(callVector))
+	_, err := c.CallUpdate(signed(t, longest))
+	require.NoError(t, err)
+	_, err = c.CallUpdate(signed(t, longest+" "))
+	require.ErrorIs(t, err, telnyx.ErrSignature)
+}
+
 // Webhooks of other kinds are handed on: their body can be read again.
 func TestUnrelatedWebhooks(t *testing.T) {
 	t.Parallel()
