@@ -323,7 +323,11 @@ func (s *sends) judge(w *wanted, l *listing) (*api.ApiV2010Message, error) {
 	case len(same) == 1 || strangers:
 		return nil, errStrangers
 	}
-	return nil, l.absent(w, own)
+	err := l.absent(w, own)
+	if own != nil && errors.Is(err, failover.ErrNotFound) {
+		s.drop(own)
+	}
+	return nil, err
 }
 
 // absent says what it means that a list has no message that could be it.

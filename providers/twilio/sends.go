@@ -81,11 +81,16 @@ func (s *sends) end(attempt *send, outcome failover.Outcome, receipt *sms.Receip
 	attempt.ended = time.Now()
 	switch {
 	case outcome == failover.OutcomeNotAccepted && attempt.sid == "":
-		attempt.refused = true
-		s.forget(attempt)
+		s.drop(attempt)
 	case outcome == failover.OutcomeAccepted && receipt.ID != "":
 		s.own(attempt, receipt.ID, receipt.Status)
 	}
+}
+
+// drop takes out an attempt of which nothing came. It needs the lock.
+func (s *sends) drop(attempt *send) {
+	attempt.refused = true
+	s.forget(attempt)
 }
 
 // own ties a message to an attempt. It needs the lock.
