@@ -109,7 +109,7 @@ func FuzzWebhook(f *testing.F) {
 	f.Add("POST", "//evil.test/%2e%2e/?a=%zz&a;b", "multipart/form-data", "\x00\xff", "\x00", true)
 	f.Add("POST", "/?", formType, "a=1&a=1&a=2&=&%", "=", true)
 	f.Fuzz(func(t *testing.T, method, target, contentType, body, signature string, sign bool) {
-		r, err := http.NewRequest(method, "http://app.test", strings.NewReader(body))
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://app.test", strings.NewReader(body))
 		if err != nil {
 			return
 		}
@@ -120,7 +120,7 @@ func FuzzWebhook(f *testing.F) {
 		r.Header.Set("Content-Type", contentType)
 		r.Header.Set("X-Twilio-Signature", signature)
 		if sign {
-			form := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+			form := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 			form.Header.Set("Content-Type", contentType)
 			_ = form.ParseForm()
 			if !strings.HasPrefix(target, "/") {

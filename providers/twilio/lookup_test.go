@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -763,6 +764,31 @@ func TestLookupKeepsItsContext(t *testing.T) {
 	})
 }
 
+// A machine that slept, and a clock that was set, make it unknown how long ago
+// the attempt was: a message that was sent could be taken for one of another
+// time.
+func TestLookupAfterOurClockJumped(t *testing.T) {
+	t.Parallel()
+	s, client := start(t)
+	d := &desk{t: t, sim: s, client: client}
+	for _, by := range []time.Duration{-time.Hour, -6 * time.Second, -4 * time.Second, 4 * time.Second, 6 * time.Second, time.Hour} {
+		m := sms.Message{To: callee, Body: fmt.Sprint("By ", by)}
+		a := d.loses(lostAfter, "op", m)
+		d.client = clientOf(t, s) // one that has not sent it
+		// Of the two clocks in a time, the one that only counts: it stands still
+		// while a machine sleeps.
+		(*struct {
+			wall uint64
+			ext  int64
+		})(unsafe.Pointer(&a.Start)).ext += int64(by)
+		if by.Abs() < 5*time.Second {
+			d.found(m, a, d.lastID())
+		} else {
+			d.cannotTell(m, a, "the clock was set since the attempt, or the machine has slept")
+		}
+	}
+}
+
 // What cannot be recognised is not looked for.
 func TestLookupWithoutAHold(t *testing.T) {
 	onDesk(t, func(t *testing.T, d *desk) {
@@ -790,6 +816,18 @@ func TestLookupOfAnUnknownAttempt(t *testing.T) {
 		d.wait(time.Hour)
 		d.found(hello(), a, d.lastID())
 		d.notFound(hello(), b)
+	})
+}
+
+// A table of senders may have changed since: what was sent from the number of
+// that time is not overlooked.
+func TestLookupAfterTheSenderChanged(t *testing.T) {
+	onDesk(t, func(t *testing.T, d *desk) {
+		a := d.loses(lostAfter, "op", hello())
+		d.client = clientOf(t, d.sim, twilio.WithSenders(sms.Senders{"": "+15550007777"}))
+		d.cannotTell(hello(), a, strangers)
+		d.wait(time.Hour)
+		d.cannotTell(hello(), a, strangers)
 	})
 }
 
@@ -950,6 +988,54 @@ func TestAClientForgets(t *testing.T) {
 		d.wait(time.Minute)
 		b := d.loses(lostAfter, "third", hello())
 		d.found(hello(), b, d.lastID())
+	})
+}
+
+// An attempt that is forgotten while it is under way may yet be sent.
+func TestAClientForgetsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := vendorsim.Twilio(account, token, vendorsim.InMemory())
+		defer s.Close()
+		sent := 0
+		wire := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.Body == nil {
+				return s.Client().Transport.RoundTrip(r)
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil || !bytes.Contains(body, []byte("Mass")) {
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				return s.Client().Transport.RoundTrip(r)
+			}
+			sent++
+			answer := vendorsim.Record(201, http.Header{"Content-Type": {"application/json"}}, fmt.Sprintf(`{"sid":"SM%032x","status":"queued"}`, sent))
+			answer.Request = r
+			return answer, nil
+		})
+		d := &desk{t: t, sim: s, client: clientOf(t, s, twilio.WithHTTPClient(&http.Client{Transport: wire}))}
+		d.sim.Fail(vendorsim.SlowFirstByte(time.Hour))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = d.client.SMS().Do(ctx, hello())
+		}()
+		synctest.Wait()
+		for range 8192 {
+			_, err := d.client.SMS().Do(t.Context(), sms.Message{To: callee, Body: "Mass"})
+			require.NoError(t, err)
+		}
+		d.wait(10 * time.Minute)
+		a := d.loses(lostAfter, "op", hello())
+		lost := d.lastID()
+		d.cannotTell(hello(), a, "too many messages were sent since")
+		cancel()
+		<-done
+		d.cannotTell(hello(), a, "too many messages were sent since")
+		d.wait(2 * time.Minute)
+		b := d.loses(lostAfter, "again", sms.Message{To: callee, Body: "Another."})
+		d.found(sms.Message{To: callee, Body: "Another."}, b, d.lastID())
+		assert.NotEqual(t, lost, d.lastID())
 	})
 }
 

@@ -35,7 +35,7 @@ const (
 
 // hook is a webhook as it arrives.
 func hook(method, target, contentType, body, signature string) *http.Request {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
