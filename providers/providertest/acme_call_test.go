@@ -62,7 +62,7 @@ func (a *acmeCall) place(ctx context.Context, r call.Request) (*call.Call, error
 	from, owned := a.own(r.From)
 	switch {
 	case !owned:
-		return nil, call.Unsupported("From", "is not ours")
+		return nil, call.Unsupported("From", "%s", a.foreign(r.From))
 	case r.TwiML != "":
 		return nil, call.Unsupported("TwiML", "is another vendor's")
 	case !a.fresh(failover.AttemptID(ctx)):

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -221,6 +220,8 @@ const (
 	faultInsistent = "says yes to senders that it refuses"
 	faultOptOut    = "does not say why the recipient is out of reach"
 	faultPrintTo   = "prints the number"
+	faultPrintFrom = "prints the sender"
+	faultUnread    = "closes a refusal before it has read it"
 	faultFresh     = "dials for every request"
 	faultShared    = "mixes its callers up"
 	faultGentle    = "believes every webhook"
@@ -353,6 +354,9 @@ func (a *acmePhone) refusal(resp *http.Response) error {
 	}
 	defer resp.Body.Close()
 	limit := int64(64 << 10)
+	if a.fault == faultUnread {
+		limit = 0
+	}
 	if a.fault == faultBound {
 		limit = 1 << 30
 	}
@@ -450,6 +454,14 @@ func (a *acmePhone) own(from string) (string, bool) {
 	return from, a.fault == faultAnybody
 }
 
+// foreign is why somebody else's sender is refused.
+func (a *acmePhone) foreign(from string) string {
+	if a.fault == faultPrintFrom {
+		return from + " is not ours"
+	}
+	return "is not ours"
+}
+
 // hook adds what Report needs to an application's address.
 func (a *acmePhone) hook(ctx context.Context, callback string) string {
 	if callback == "" || failover.OperationID(ctx) == "" || a.fault == faultTagless {
@@ -464,7 +476,9 @@ func (a *acmePhone) hook(ctx context.Context, callback string) string {
 		"failover_provider": {a.path(ctx)},
 	}
 	if a.fault == faultRewrites {
-		maps.Copy(tag, u.Query())
+		for name := range u.Query() {
+			tag.Set(name, u.Query().Get(name))
+		}
 		u.RawQuery = tag.Encode()
 		return u.String()
 	}

@@ -43,7 +43,7 @@ func (a *acmeSMS) message(ctx context.Context, m sms.Message) (*sms.Receipt, err
 	from, owned := a.own(m.From)
 	switch {
 	case !owned:
-		return nil, sms.Unsupported("From", "is not ours")
+		return nil, sms.Unsupported("From", "%s", a.foreign(m.From))
 	case len(m.Media) > 0:
 		return nil, sms.Unsupported("Media", "cannot be sent")
 	}
@@ -88,8 +88,9 @@ func (a *acmeSMS) lookup(ctx context.Context, m sms.Message, attempt failover.At
 	case len(sent) > 1 && a.fault != faultHopeful:
 		return nil, errAcmeMany
 	}
+	found := sent[len(sent)-1]
 	return &sms.Receipt{
-		Provider: attempt.Provider, ID: sent[0].ID, Operation: attempt.Operation, Attempt: attempt.ID, Status: sms.Status(sent[0].Status),
+		Provider: attempt.Provider, ID: found.ID, Operation: attempt.Operation, Attempt: attempt.ID, Status: sms.Status(found.Status),
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gofailover/failover"
+	"github.com/gofailover/failover/internal/phone"
 	"github.com/gofailover/failover/internal/vendorsim"
 )
 
@@ -111,7 +113,7 @@ const operation = "order-7: shipped & paid=50%+ä"
 const (
 	callbackHost  = "hooks.example.org"
 	callbackQuery = "b=2&ticket=sesame-nine&a=one%20two&b=1"
-	callback      = "https://" + callbackHost + "/status/in?" + callbackQuery
+	callback      = "https://" + callbackHost + "/status%2Fin/x?" + callbackQuery
 )
 
 // line is a vendor and the provider under test.
@@ -304,6 +306,11 @@ func (e *effect[Req, Resp]) wantDiscreet(t *testing.T, err error) {
 		"a URL":                    "https://",
 		"the address of callbacks": callbackHost,
 		"a secret of the callback": "sesame",
+	}
+	for _, number := range append(slices.Collect(maps.Values(e.senders)), e.foreign...) {
+		if phone.IsE164(number) {
+			secrets["a sender's number, …"+number[len(number)-2:]] = number[1:]
+		}
 	}
 	maps.Copy(secrets, e.secrets)
 	wantSilence(t, err, secrets)

@@ -22,25 +22,29 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 			test(t, l)
 		})
 	}
-	twice := func(t *testing.T, l *line[Req, Resp], between func()) (err error) {
+	// An attempt is repeated if it had no answer.
+	twice := func(t *testing.T, l *line[Req, Resp], fault vendorsim.Fault, after time.Duration) (err error) {
 		t.Helper()
+		l.s.Fail(fault)
 		within(t.Context(), l.p.Name, operation, func(ctx context.Context) {
-			if _, err := l.do(ctx, e.req); err != nil {
-				t.Fatalf("Do failed: %v", err)
-			}
-			between()
+			_, unanswered := l.do(ctx, e.req)
+			l.wantOutcome(t, unanswered, failover.OutcomeUnknown, fault.String())
+			<-time.After(after)
 			_, err = l.do(ctx, e.req)
 		})
 		return err
 	}
-	repeats("the same attempt", func(t *testing.T, l *line[Req, Resp]) {
-		if err := twice(t, l, func() {}); err != nil && failover.Classify(err).Outcome != failover.OutcomeAccepted {
-			t.Errorf("the repeat of an attempt failed: %v", err)
-		}
-		if n := len(l.carrier.Processed()); n != 1 {
-			t.Errorf("the same attempt was carried out %d times: Dedupes promises once", n)
-		}
-	})
+	lost := vendorsim.ResetAfterRead()
+	for _, fault := range []vendorsim.Fault{lost, vendorsim.Processed(lost), vendorsim.Processed(vendorsim.Status(http.StatusBadGateway))} {
+		repeats("the same attempt after "+fault.String(), func(t *testing.T, l *line[Req, Resp]) {
+			if err := twice(t, l, fault, 0); err != nil && failover.Classify(err).Outcome != failover.OutcomeAccepted {
+				t.Errorf("the repeat of an attempt failed: %v", err)
+			}
+			if n := len(l.carrier.Processed()); n != 1 {
+				t.Errorf("the same attempt was carried out %d times: Dedupes promises once", n)
+			}
+		})
+	}
 	repeats("other attempts", func(t *testing.T, l *line[Req, Resp]) {
 		for range 2 {
 			if _, err := l.do(t.Context(), e.req); err != nil {
@@ -55,7 +59,7 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 		if e.window == 0 {
 			t.Skip("the vendor forgets nothing")
 		}
-		err := twice(t, l, func() { <-time.After(e.window + time.Second) })
+		err := twice(t, l, vendorsim.Processed(lost), e.window+time.Second)
 		l.wantSent(t, 1, 1)
 		l.wantOutcome(t, err, failover.OutcomeUnknown, "a repeat that the vendor would not know")
 	})
@@ -64,7 +68,7 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 		if err != nil {
 			t.Fatalf("no router can be made of the provider: %v", err)
 		}
-		l.s.Fail(vendorsim.Processed(vendorsim.ResetAfterRead()))
+		l.s.Fail(vendorsim.Processed(lost))
 		if _, err := router.Do(failover.Operation(t.Context(), operation), e.req); err != nil {
 			t.Errorf("an attempt that was repeated where that is safe failed: %v", err)
 		}

@@ -109,6 +109,8 @@ func (x *exchange) request(method, rawURL string, data url.Values) (*http.Reques
 	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else {
+		req.Header.Set("Cache-Control", "no-cache") // what was not there yet may be now
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "gofailover")

@@ -425,7 +425,7 @@ func TestConnections(t *testing.T) {
 
 	faults := []vendorsim.Fault{
 		vendorsim.Status(400).Code("21211"), vendorsim.Status(500), vendorsim.HTMLError(502), vendorsim.HugeError(503, 4<<20),
-		vendorsim.Page(), vendorsim.Redirect(307, "/elsewhere"), vendorsim.Endless(16 << 20), vendorsim.Cut(), vendorsim.BadChunk(),
+		vendorsim.Page(), vendorsim.Redirect(307, "/elsewhere"), vendorsim.Endless(2 << 20), vendorsim.Cut(), vendorsim.BadChunk(),
 		vendorsim.Body(404, "", ""),
 	}
 	for _, fault := range faults {

@@ -35,6 +35,7 @@ const (
 	errOtherList = fault("the list is not the one that was asked for")
 	errNoDate    = fault("the answer does not say when it was made")
 	errStale     = fault("the answer comes out of a cache")
+	errJumped    = fault("the clock was set since the attempt, or the machine has slept")
 )
 
 const (
@@ -110,6 +111,9 @@ func waitUntil(ctx context.Context, at time.Time) bool {
 
 // hopeless says that asking again soon would not help.
 func hopeless(err error) bool {
+	if errors.Is(err, errJumped) {
+		return true
+	}
 	switch failover.ClassOf(err) {
 	case failover.ClassUnauthorized, failover.ClassExhausted, failover.ClassRateLimited, failover.ClassUnsupported,
 		failover.ClassInvalid:
@@ -143,6 +147,7 @@ type wanted struct {
 	to, body     string
 	sender       string
 	service      bool // sender is a messaging service
+	ours         bool // this client has sent it, and as sender
 	content      content
 	begun, ended time.Time // by our clock
 	settle       time.Duration
@@ -164,10 +169,17 @@ func (c *Client) wantedOf(m sms.Message, a failover.Attempt) (*wanted, error) {
 	case a.Start.IsZero():
 		return nil, errNoStart
 	}
-	return &wanted{
+	w := &wanted{
 		attempt: a.ID, to: m.To, body: m.Body, sender: sender, service: isSID(sender, "MG"),
 		content: contentOf(m.To, m.Body), begun: a.Start, ended: a.Start.Add(a.Duration), settle: c.settle,
-	}, nil
+	}
+	if begun, ended, ok := c.sends.span(a.ID); ok {
+		w.ours, w.ended = true, later(w.ended, ended)
+		if begun.Before(w.begun) {
+			w.begun = begun
+		}
+	}
+	return w, nil
 }
 
 // look looks once.
@@ -203,11 +215,17 @@ type clock struct {
 func (k clock) earliest(at time.Time) time.Time { return k.date.Add(at.Sub(k.answered)) }
 func (k clock) latest(at time.Time) time.Time   { return k.date.Add(at.Sub(k.asked) + time.Second) }
 
+// jumped says that our own clock was set since then, or stood still while the
+// machine slept: how long ago it was cannot be told.
+func (k clock) jumped(since time.Time) bool {
+	return (k.asked.Sub(since) - k.asked.Round(0).Sub(since.Round(0))).Abs() > slack
+}
+
 // listing reads the recipient's list, as far as it is needed.
 func (c *Client) listing(ctx context.Context, w *wanted) (*listing, error) {
 	form := (&api.ListMessageParams{}).SetTo(w.to).SetPageSize(lookupPage)
-	if phone.IsE164(w.sender) {
-		form.SetFrom(w.sender)
+	if w.ours && phone.IsE164(w.sender) {
+		form.SetFrom(w.sender) // else the table of senders may have been another
 	}
 	l := &listing{asFor: true}
 	at := pageKey{}
@@ -224,6 +242,9 @@ func (c *Client) listing(ctx context.Context, w *wanted) (*listing, error) {
 		if page == 0 {
 			if l.clock, err = readClock(x); err != nil {
 				return nil, err
+			}
+			if l.clock.jumped(w.begun) {
+				return nil, errJumped
 			}
 		}
 		l.add(w, answer)
@@ -315,7 +336,7 @@ func (s *sends) judge(w *wanted, l *listing) (*api.ApiV2010Message, error) {
 	case s.rivals(w, own):
 		return nil, errRival
 	case len(same) == 1 && l.during(w, same[0]):
-		if w.begun.Add(-slack).Before(s.forgotten) {
+		if s.mayMiss(w.begun.Add(-before)) {
 			return nil, errForgotten
 		}
 		s.claim(w.attempt, value(same[0].Sid), messageStatuses[value(same[0].Status)])
@@ -323,7 +344,11 @@ func (s *sends) judge(w *wanted, l *listing) (*api.ApiV2010Message, error) {
 	case len(same) == 1 || strangers:
 		return nil, errStrangers
 	}
-	return nil, l.absent(w, own)
+	err := l.absent(w, own)
+	if own != nil && errors.Is(err, failover.ErrNotFound) {
+		s.drop(own)
+	}
+	return nil, err
 }
 
 // absent says what it means that a list has no message that could be it.

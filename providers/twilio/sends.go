@@ -28,6 +28,7 @@ type send struct {
 	sid          string    // empty: under way, or nobody knows
 	status       sms.Status
 	refused      bool // nothing came of it
+	forgotten    bool // it had to go for others
 }
 
 // open says that a message in the list may be this attempt's.
@@ -46,6 +47,7 @@ type sends struct {
 	others ring[string] // SIDs of owners that are not in attempts
 	// forgotten: an attempt that ended before may be missing.
 	forgotten time.Time
+	adrift    int // attempts that were forgotten while they were under way, and still are
 }
 
 func newSends() *sends {
@@ -64,10 +66,11 @@ func (s *sends) begin(tag phone.Tag, of content) *send {
 		s.byAttempt[tag.Attempt] = attempt
 	}
 	if oldest, full := s.attempts.push(attempt); full && !oldest.refused {
-		s.forget(oldest)
+		s.remove(oldest)
+		oldest.forgotten = true
 		s.forgotten = later(s.forgotten, oldest.ended)
 		if oldest.ended.IsZero() {
-			s.forgotten = time.Now() // it is still under way, and was for a long time
+			s.adrift++
 		}
 	}
 	return attempt
@@ -80,12 +83,20 @@ func (s *sends) end(attempt *send, outcome failover.Outcome, receipt *sms.Receip
 	defer s.mu.Unlock()
 	attempt.ended = time.Now()
 	switch {
+	case attempt.forgotten:
+		s.adrift--
+		s.forgotten = later(s.forgotten, attempt.ended)
 	case outcome == failover.OutcomeNotAccepted && attempt.sid == "":
-		attempt.refused = true
-		s.forget(attempt)
+		s.drop(attempt)
 	case outcome == failover.OutcomeAccepted && receipt.ID != "":
 		s.own(attempt, receipt.ID, receipt.Status)
 	}
+}
+
+// drop takes out an attempt of which nothing came. It needs the lock.
+func (s *sends) drop(attempt *send) {
+	attempt.refused = true
+	s.remove(attempt)
 }
 
 // own ties a message to an attempt. It needs the lock.
@@ -143,6 +154,25 @@ func (s *sends) known(attemptID string) (sid string, status sms.Status) {
 	return attempt.sid, attempt.status
 }
 
+// span is when an attempt began and ended, as far as it has; has is false if it
+// is not remembered.
+func (s *sends) span(attemptID string) (begun, ended time.Time, has bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	attempt, ok := s.byAttempt[attemptID]
+	if !ok {
+		return begun, ended, false
+	}
+	if ended = attempt.ended; ended.IsZero() {
+		ended = time.Now()
+	}
+	return attempt.begun, ended, true
+}
+
+// mayMiss says whether an attempt that was under way after that time may be
+// forgotten. It needs the lock.
+func (s *sends) mayMiss(since time.Time) bool { return s.adrift > 0 || since.Before(s.forgotten) }
+
 // tagOf is the tag that an attempt was sent with; the zero Tag if it is not
 // remembered.
 func (s *sends) tagOf(attemptID string) phone.Tag {
@@ -154,8 +184,8 @@ func (s *sends) tagOf(attemptID string) phone.Tag {
 	return phone.Tag{}
 }
 
-// forget drops an attempt. It needs the lock.
-func (s *sends) forget(attempt *send) {
+// remove takes out an attempt. It needs the lock.
+func (s *sends) remove(attempt *send) {
 	same := slices.DeleteFunc(s.byContent[attempt.content], func(other *send) bool { return other == attempt })
 	if len(same) == 0 {
 		delete(s.byContent, attempt.content)

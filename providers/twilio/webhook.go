@@ -58,7 +58,7 @@ func (c *Client) SMSUpdate(r *http.Request) (sms.Update, error) {
 	if word == "" {
 		word = fields.Get("SmsStatus")
 	}
-	if !isMessage(sid) || word == "" || word == "received" || word == "receiving" {
+	if !isMessage(sid) || !fields.Has("AccountSid") || word == "" || word == "received" || word == "receiving" {
 		return sms.Update{}, errNoMessage
 	}
 	u := sms.Update{
@@ -87,7 +87,7 @@ func (c *Client) CallUpdate(r *http.Request) (call.Update, error) {
 		return call.Update{}, err
 	}
 	sid := fields.Get("CallSid")
-	if !isSID(sid, "CA") {
+	if !isSID(sid, "CA") || !fields.Has("AccountSid") {
 		return call.Update{}, errNotOfCall
 	}
 	u := call.Update{
@@ -138,7 +138,7 @@ func (c *Client) verified(r *http.Request) (url.Values, phone.Tag, error) {
 	for _, candidate := range candidates(address) {
 		good = hmac.Equal([]byte(c.sign(candidate, signed)), []byte(signature)) || good
 	}
-	if account := fields.Get("AccountSid"); !good || account != "" && account != c.sid {
+	if !good || fields.Has("AccountSid") && fields.Get("AccountSid") != c.sid {
 		return nil, phone.Tag{}, ErrSignature
 	}
 	return fields, phone.FromURL(address), nil
