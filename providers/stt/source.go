@@ -185,21 +185,8 @@ func (o *origin) validateURL() error {
 	return nil
 }
 
-// prepare finds out before any provider is asked whether the audio can be had.
-func (s Source) prepare(ctx context.Context, format Format) error {
-	if s.at.kind == kindURL {
-		return nil
-	}
-	opened, err := s.open(ctx, format)
-	if err != nil {
-		return err
-	}
-	_ = opened.Close()
-	return nil
-}
-
 // open opens the audio at its beginning.
-func (s Source) open(ctx context.Context, format Format) (*Audio, error) {
+func (s Source) open(ctx context.Context, format Format, wrap bool) (*Audio, error) {
 	if err := s.validate(); err != nil {
 		return nil, Invalid(err)
 	}
@@ -207,7 +194,7 @@ func (s Source) open(ctx context.Context, format Format) (*Audio, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := labelled(body, size, format)
+	opened, err := labelled(body, size, format, wrap)
 	if err != nil {
 		_ = body.Close()
 		return nil, err
@@ -230,12 +217,7 @@ func (o *origin) body(ctx context.Context) (io.ReadCloser, int64, error) {
 	if len(data) == 0 {
 		return nil, 0, Invalid(invalid("Audio", "is empty"))
 	}
-	body, size, _ := inMemory(data)
-	return body, size, nil
-}
-
-func inMemory(data []byte) (io.ReadCloser, int64, bool) {
-	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), true
+	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
 }
 
 // kept is the audio that is in memory: that of Bytes, of a reader that was read
