@@ -78,8 +78,10 @@ func Reader(r io.Reader, most int64) Source {
 // providers whose vendor takes no URL. Those that take one get the URL still.
 // It is fetched once, when the first such provider is asked and within its
 // attempt, and kept in memory for the others; more than most bytes are refused,
-// 0 means [DefaultSpool]. Where it cannot be fetched the provider counts as not
-// supporting the request, and the next is asked.
+// 0 means [DefaultSpool]. Where it cannot be fetched that attempt fails with
+// class unsatisfactory, which is no provider's fault, and the next is asked. Give
+// client a Timeout below that of an attempt, or its silence is taken for the
+// provider's.
 //
 // Nothing is added to the request, above all no key. Redirects are followed as
 // client does. It changes nothing of other sources.
