@@ -160,6 +160,9 @@ func (s *spec) knowsNames(t *testing.T, route *routers.Route, x exchange) {
 	for name := range x.request.URL.Query() {
 		assert.NotNil(t, parameters.GetByInAndName(openapi3.ParameterInQuery, name), "there is no parameter %q", name)
 	}
+	if x.request.Header.Get("Content-Type") != "application/json" {
+		return // audio has no fields
+	}
 	var body map[string]any
 	require.NoError(t, json.Unmarshal(x.body, &body))
 	knowsFields(t, "", body, route.Operation.RequestBody.Value.Content["application/json"].Schema)

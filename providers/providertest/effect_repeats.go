@@ -24,7 +24,7 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 	}
 	twice := func(t *testing.T, l *line[Req, Resp], between func()) (err error) {
 		t.Helper()
-		within(t.Context(), l.p.Name, operation, func(ctx context.Context) {
+		within(t.Context(), l.p.Name, anOperation, func(ctx context.Context) {
 			if _, err := l.do(ctx, e.req); err != nil {
 				t.Fatalf("Do failed: %v", err)
 			}
@@ -65,7 +65,7 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 			t.Fatalf("no router can be made of the provider: %v", err)
 		}
 		l.s.Fail(vendorsim.Processed(vendorsim.ResetAfterRead()))
-		if _, err := router.Do(failover.Operation(t.Context(), operation), e.req); err != nil {
+		if _, err := router.Do(failover.Operation(t.Context(), anOperation), e.req); err != nil {
 			t.Errorf("an attempt that was repeated where that is safe failed: %v", err)
 		}
 		l.wantSent(t, 2, 1)
@@ -109,7 +109,7 @@ func (e *effect[Req, Resp]) failover(t *testing.T, fault vendorsim.Fault) {
 			t.Fatalf("no client can be made of the provider: %v", err)
 		}
 		l.s.Fail(fault) // once: what sends again has its effect
-		got, err := client.send(failover.Operation(t.Context(), operation), e.req)
+		got, err := client.send(failover.Operation(t.Context(), anOperation), e.req)
 		carriedOut := len(l.carrier.Processed())
 		if carriedOut+spare > 1 {
 			t.Errorf("the recipient got %d: %d by the provider and %d by the next", carriedOut+spare, carriedOut, spare)
