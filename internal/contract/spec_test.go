@@ -23,7 +23,7 @@ import (
 // decodeAudio teaches the validator, once for all tests, that audio is bytes.
 var decodeAudio = sync.OnceFunc(func() {
 	for _, media := range []string{
-		"audio/mpeg", "audio/wav", "audio/pcm", "audio/basic", "audio/alaw", "audio/mulaw", "audio/l16", "audio/ogg",
+		"audio/mpeg", "audio/wav", "audio/pcm", "audio/basic", "audio/alaw", "audio/mulaw", "audio/l16", "audio/ogg", "audio/opus",
 	} {
 		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
 	}
@@ -200,6 +200,16 @@ func enum(schema *openapi3.SchemaRef) []string {
 		all = append(all, enum(alternative)...)
 	}
 	return all
+}
+
+// field is a text in a JSON object.
+func field(t *testing.T, body []byte, name string) string {
+	t.Helper()
+	var all map[string]any
+	require.NoError(t, json.Unmarshal(body, &all))
+	text, ok := all[name].(string)
+	require.True(t, ok, name)
+	return text
 }
 
 func (s *spec) parameter(t *testing.T, path, name string) *openapi3.SchemaRef {
