@@ -171,14 +171,13 @@ func (s scanning) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Samples is how long so many bytes of headerless samples play; a last one
-// that is cut does not count.
-func Samples(size int64, sampleRate, channels, bitsPerSample int) time.Duration {
-	frame := int64(channels * bitsPerSample / 8)
-	if frame <= 0 {
+// Playing is how long so many bytes of headerless samples play; a last one that
+// is cut does not count.
+func (s Samples) Playing(size int64) time.Duration {
+	if s.frame() <= 0 {
 		return 0
 	}
-	return seconds(size/frame, int64(sampleRate))
+	return seconds(size/int64(s.frame()), int64(s.Info.SampleRate))
 }
 
 // Header is what the beginning of a file says, Duration apart; false where it

@@ -43,13 +43,7 @@ func succeeded(resp *http.Response) bool { return resp.StatusCode >= 200 && resp
 
 // NotAudio is a text where audio should be: an error sent as a success, or
 // something that is not the vendor's at all.
-func NotAudio(resp *http.Response, said Envelope) error {
-	e := Refusal(resp, said)
-	if said.Class == failover.ClassUnknown {
-		e.Class, e.Err = failover.ClassIncomplete, ErrNotAudio
-	}
-	return e
-}
+func NotAudio(resp *http.Response, said Envelope) error { return Instead(resp, said, ErrNotAudio) }
 
 // Answered adds to the error of an answer that was judged by its bytes which
 // answer it was.

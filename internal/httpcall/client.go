@@ -32,6 +32,8 @@ type Request struct {
 	Body []byte
 	// ContentType is the Body's; empty means JSON.
 	ContentType string
+	// Upload is sent in place of Body.
+	Upload *Upload
 }
 
 // New makes a client of vendor at baseURL. Of client it uses the Transport
@@ -103,12 +105,16 @@ var defaultTransport http.RoundTripper = &http.Transport{
 }
 
 // Do sends r. The caller must read the answer with [ReadAll], [Pieces],
-// [Objects] or [Failure], which close it. An error means that there was no answer; it wraps the
-// transport's error and, as the case may be, matches the context's.
+// [Objects] or [Failure], which close it. An error means that there was no
+// answer; it wraps the transport's error and, as the case may be, matches the
+// context's.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
-	req, err := c.request(ctx, r)
+	if r.Upload != nil {
+		return c.upload(ctx, r)
+	}
+	req, err := c.whole(ctx, r)
 	if err != nil {
-		return nil, c.failed(err)
+		return nil, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -117,23 +123,32 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// request is r as net/http takes it.
-func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
+// whole is r with its Body.
+func (c *Client) whole(ctx context.Context, r Request) (*http.Request, error) {
 	var body io.Reader
 	if r.Body != nil {
 		body = bytes.NewReader(r.Body)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, c.url(r), body)
+	req, err := c.request(ctx, r, body)
 	if err != nil {
 		return nil, err
 	}
 	if r.Body != nil {
 		req.Header.Set("Content-Type", cmp.Or(r.ContentType, "application/json"))
-		// With GetBody the transport sends a request again by itself, over
-		// HTTP/2 up to seven times and even after the vendor has read it. To
-		// repeat is the router's business.
-		req.GetBody = nil
 	}
+	return req, nil
+}
+
+// request is r without its body's type.
+func (c *Client) request(ctx context.Context, r Request, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, c.url(r), body)
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	// With GetBody the transport sends a request again by itself, over HTTP/2 up
+	// to seven times and even after the vendor has read it. To repeat is the
+	// router's business.
+	req.GetBody = nil
 	req.Header.Set("User-Agent", "gofailover")
 	c.auth(req.Header)
 	return req, nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/gofailover/failover/internal/httpcall"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -31,6 +32,7 @@ type Client struct {
 	settings VoiceSettings
 
 	timestamps bool
+	sttModels  stt.Models
 }
 
 // Option configures a [Client].

@@ -57,7 +57,7 @@ func (c *Client) Transcribe(ctx context.Context, req Request) (*Transcript, erro
 	if err := req.Validate(); err != nil {
 		return nil, Invalid(err)
 	}
-	if err := req.Audio.prepare(ctx, req.Format); err != nil {
+	if err := req.prepare(ctx); err != nil {
 		return nil, err
 	}
 	result, err := c.router.Route(ctx, req)

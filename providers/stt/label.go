@@ -2,6 +2,7 @@ package stt
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"sync"
 	"time"
@@ -11,8 +12,8 @@ import (
 )
 
 // labelled says what opened audio is, and refuses what the format says it is
-// not.
-func labelled(body io.ReadCloser, size int64, format Format) (*Audio, error) {
+// not. wrap gives headerless audio a header.
+func labelled(body io.ReadCloser, size int64, format Format, wrap bool) (*Audio, error) {
 	buffered := bufio.NewReaderSize(body, 32<<10)
 	head, err := buffered.Peek(int(min(size, int64(buffered.Size()))))
 	if err != nil {
@@ -22,26 +23,43 @@ func labelled(body io.ReadCloser, size int64, format Format) (*Audio, error) {
 	if err := fits(format, kind, head); err != nil {
 		return nil, Invalid(err)
 	}
-	opened := &Audio{ReadCloser: reading{buffered, body}, Size: size, ContentType: kind.ContentType(), Extension: kind.Extension()}
-	if headerless(format) {
+	opened := &Audio{Size: size, ContentType: kind.ContentType(), Extension: kind.Extension()}
+	from := io.Reader(buffered)
+	how, bare := samplesOf(format)
+	switch {
+	case bare && wrap:
+		header := audio.WAVHeader(how, size)
+		from = io.MultiReader(bytes.NewReader(header), buffered)
+		opened.Size += int64(len(header))
+		opened.ContentType, opened.Extension = audio.KindWAV.ContentType(), audio.KindWAV.Extension()
+	case bare:
 		opened.ContentType, opened.Extension = format.ContentType(), ".raw"
 	}
+	opened.ReadCloser = reading{from, body}
 	return opened, nil
 }
 
-// reading closes what is read through a buffer.
+// reading closes what is read through others.
 type reading struct {
 	io.Reader
 	io.Closer
 }
 
-func headerless(f Format) bool {
+// samplesOf is how the samples of headerless audio are laid out; false for
+// files.
+func samplesOf(f Format) (audio.Samples, bool) {
+	how := audio.Samples{Info: audio.Info{SampleRate: f.SampleRate, Channels: max(1, f.Channels), BitsPerSample: 8}}
 	switch f.Encoding {
-	case tts.EncodingPCM, tts.EncodingMuLaw, tts.EncodingALaw:
-		return true
+	case tts.EncodingPCM:
+		how.Codec, how.Info.BitsPerSample = audio.CodecPCM, 16
+	case tts.EncodingMuLaw:
+		how.Codec = audio.CodecMuLaw
+	case tts.EncodingALaw:
+		how.Codec = audio.CodecALaw
 	default:
-		return false
+		return audio.Samples{}, false
 	}
+	return how, true
 }
 
 // kinds are the files that formats are of.
@@ -54,7 +72,7 @@ func fits(format Format, kind audio.Kind, head []byte) error {
 	if format.Encoding == "" {
 		return nil
 	}
-	if headerless(format) {
+	if _, bare := samplesOf(format); bare {
 		// Samples may look like a frame of MP3, but not like these.
 		if kind == audio.KindWAV || kind == audio.KindOgg || kind == audio.KindFLAC {
 			return invalid("Format", "says %s, and the audio is a file with a header (%s)", format.Encoding, kind.ContentType())
@@ -82,53 +100,71 @@ type facts struct {
 	known  bool
 	format Format
 	played time.Duration
+	exact  bool
 }
 
 // playingTime is how long the audio plays, 0 where its bytes do not say or were
-// not read.
-func (s Source) playingTime(format Format) time.Duration {
+// not read. exact says that no other reading is possible: of files that were
+// joined some players count the first part only.
+func (s Source) playingTime(format Format) (played time.Duration, exact bool) {
 	if s.at == nil {
-		return 0
+		return 0, false
 	}
 	f := &s.at.facts
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.known && f.format == format {
-		return f.played
+		return f.played, f.exact
 	}
 	body, size, ok := s.at.read()
 	if !ok {
-		return 0
+		return 0, false
 	}
 	defer body.Close()
-	f.known, f.format, f.played = true, format, measure(body, size, format)
-	return f.played
+	f.known, f.format = true, format
+	f.played, f.exact = measure(body, size, format)
+	return f.played, f.exact
 }
 
 // read opens what is there without waiting for anybody.
 func (o *origin) read() (body io.ReadCloser, size int64, ok bool) {
-	switch {
-	case o.kind == kindFile:
-	case len(o.kept()) == 0:
-		return nil, 0, false
-	default:
-		return inMemory(o.kept())
+	if o.kind == kindFile {
+		body, size, err := openFile(o.path)
+		return body, size, err == nil
 	}
-	body, size, err := openFile(o.path)
-	return body, size, err == nil
+	data := o.kept()
+	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), len(data) > 0
 }
 
-func measure(body io.Reader, size int64, format Format) time.Duration {
-	if headerless(format) {
-		width := 8
-		if format.Encoding == tts.EncodingPCM {
-			width = 16
-		}
-		return audio.Samples(size, format.SampleRate, max(1, format.Channels), width)
+func measure(body io.Reader, size int64, format Format) (played time.Duration, exact bool) {
+	if how, bare := samplesOf(format); bare {
+		return how.Playing(size), true
 	}
 	info, err := audio.Measure(body, size)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return info.Duration
+	return info.Duration, info.BitsPerSample > 0 // of WAV and FLAC
+}
+
+// heard says whether the audio is louder than a level; known is false where
+// nobody can tell without decoding it.
+func (r Request) heard(dBFS float64) (heard, known bool) {
+	if r.Audio.at == nil {
+		return false, false
+	}
+	body, size, ok := r.Audio.at.read()
+	if !ok {
+		return false, false
+	}
+	defer body.Close()
+	if how, bare := samplesOf(r.Format); bare {
+		return audio.Heard(body, how, dBFS)
+	}
+	buffered := bufio.NewReader(body)
+	head, _ := buffered.Peek(int(min(size, audio.SniffSize)))
+	if audio.Sniff(head) != audio.KindWAV {
+		return false, false
+	}
+	return audio.HeardWAV(buffered, dBFS)
 }

@@ -78,8 +78,10 @@ func Reader(r io.Reader, most int64) Source {
 // providers whose vendor takes no URL. Those that take one get the URL still.
 // It is fetched once, when the first such provider is asked and within its
 // attempt, and kept in memory for the others; more than most bytes are refused,
-// 0 means [DefaultSpool]. Where it cannot be fetched the provider counts as not
-// supporting the request, and the next is asked.
+// 0 means [DefaultSpool]. Where it cannot be fetched that attempt fails with
+// class unsatisfactory, which is no provider's fault, and the next is asked. Give
+// client a Timeout below that of an attempt, or its silence is taken for the
+// provider's.
 //
 // Nothing is added to the request, above all no key. Redirects are followed as
 // client does. It changes nothing of other sources.
@@ -185,21 +187,8 @@ func (o *origin) validateURL() error {
 	return nil
 }
 
-// prepare finds out before any provider is asked whether the audio can be had.
-func (s Source) prepare(ctx context.Context, format Format) error {
-	if s.at.kind == kindURL {
-		return nil
-	}
-	opened, err := s.open(ctx, format)
-	if err != nil {
-		return err
-	}
-	_ = opened.Close()
-	return nil
-}
-
 // open opens the audio at its beginning.
-func (s Source) open(ctx context.Context, format Format) (*Audio, error) {
+func (s Source) open(ctx context.Context, format Format, wrap bool) (*Audio, error) {
 	if err := s.validate(); err != nil {
 		return nil, Invalid(err)
 	}
@@ -207,7 +196,7 @@ func (s Source) open(ctx context.Context, format Format) (*Audio, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := labelled(body, size, format)
+	opened, err := labelled(body, size, format, wrap)
 	if err != nil {
 		_ = body.Close()
 		return nil, err
@@ -230,12 +219,7 @@ func (o *origin) body(ctx context.Context) (io.ReadCloser, int64, error) {
 	if len(data) == 0 {
 		return nil, 0, Invalid(invalid("Audio", "is empty"))
 	}
-	body, size, _ := inMemory(data)
-	return body, size, nil
-}
-
-func inMemory(data []byte) (io.ReadCloser, int64, bool) {
-	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), true
+	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
 }
 
 // kept is the audio that is in memory: that of Bytes, of a reader that was read
