@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -96,7 +95,7 @@ func CheckKey(vendor, key string) error {
 // connections: with its two a host, a busy service dials all the time.
 var defaultTransport http.RoundTripper = &http.Transport{
 	Proxy:                 http.ProxyFromEnvironment,
-	DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+	DialContext:           dial,
 	ForceAttemptHTTP2:     true,
 	MaxIdleConnsPerHost:   64,
 	IdleConnTimeout:       90 * time.Second,

@@ -72,7 +72,6 @@ func (o *options) addLanguages(model string, tags []string) error {
 // speaks one language is told. It returns false for a language that the model
 // does not speak.
 func (l languages) code(tag string) (string, bool) {
-	primary, _, _ := strings.Cut(tag, "-")
 	switch {
 	case tag == "" && slices.Equal(l, english):
 		return "en", true
@@ -84,11 +83,11 @@ func (l languages) code(tag string) (string, bool) {
 			return known, true
 		}
 	}
-	if strings.EqualFold(primary, "zh") {
+	if primary, _, _ := strings.Cut(tag, "-"); strings.EqualFold(primary, "zh") {
 		return "", false
 	}
 	for _, known := range l {
-		if strings.EqualFold(known, primary) {
+		if !strings.Contains(known, "-") && tts.SameLanguage(known, tag) {
 			return known, true
 		}
 	}

@@ -1,8 +1,9 @@
 package elevenlabs
 
 import (
-	"slices"
 	"strings"
+
+	"github.com/gofailover/failover/providers/tts"
 )
 
 // scribeLanguages are the languages of the Scribe models, from
@@ -25,18 +26,6 @@ var scribeLanguages = map[string]string{
 	"wol": "wo", "xho": "xh", "zul": "zu",
 }
 
-// spokenTags are the values of scribeLanguages.
-var spokenTags = func() []string {
-	var all []string
-	for _, tag := range scribeLanguages {
-		all = append(all, tag)
-	}
-	return all
-}()
-
-// aliases are other codes of languages in scribeLanguages.
-var aliases = map[string]string{"nb": "no", "nn": "no", "tl": "fil", "cmn": "zh", "iw": "he", "in": "id"}
-
 // spokenCode is what to send as language_code for a BCP 47 tag: its language
 // alone, because the API knows no regions. It returns false for a language that
 // Scribe does not speak.
@@ -44,22 +33,18 @@ func spokenCode(tag string) (string, bool) {
 	if tag == "" {
 		return "", true
 	}
-	code := languageTag(primary(tag))
-	return code, slices.Contains(spokenTags, code)
-}
-
-func primary(tag string) string {
-	code, _, _ := strings.Cut(tag, "-")
-	return strings.ToLower(code)
+	for _, code := range scribeLanguages {
+		if tts.SameLanguage(code, tag) {
+			return code, true
+		}
+	}
+	return "", false
 }
 
 // languageTag makes a BCP 47 tag of a code of ISO 639-1 or ISO 639-3.
 func languageTag(code string) string {
 	code = strings.ToLower(strings.TrimSpace(code))
 	if tag, ok := scribeLanguages[code]; ok {
-		return tag
-	}
-	if tag, ok := aliases[code]; ok {
 		return tag
 	}
 	return code

@@ -176,7 +176,7 @@ func (o *origin) validateURL() error {
 	case err != nil:
 		return invalid("Audio", "has a URL that is none")
 	case !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"):
-		return invalid("Audio", "has a URL that does not begin with https:// or http://")
+		return invalid("Audio", "has a URL that is not http or https")
 	case u.Host == "":
 		return invalid("Audio", "has a URL without a host")
 	case o.client == noClient:
