@@ -1,7 +1,9 @@
 package vendorsim
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,7 +16,8 @@ func OpenAI(key string, opts ...Option) *Server {
 	return Start(OpenAIVendor(key), opts...)
 }
 
-// OpenAIVendor is chat completions, speech and the models of OpenAI.
+// OpenAIVendor is chat completions, speech both ways and the models of OpenAI.
+// It hears what [Say] has said.
 func OpenAIVendor(key string) Vendor {
 	v := newLLM(openAIModels, openAIEvent, func(v *llm) http.Handler { return openAI{llm: v, key: key} })
 	return Vendor{Name: "openai", KeyHeader: "Authorization", Handler: v, Refuse: func(status int, code string) Answer {
@@ -80,6 +83,8 @@ func (o openAI) operation(path string) http.HandlerFunc {
 		return o.chat
 	case strings.HasSuffix(path, "/audio/speech"):
 		return o.speak
+	case strings.HasSuffix(path, "/audio/transcriptions"):
+		return o.transcribe
 	default:
 		return nil
 	}
@@ -106,18 +111,23 @@ func (o openAI) list(w http.ResponseWriter) {
 	for _, m := range o.models {
 		all = append(all, openAIModel(m.name))
 	}
-	for _, name := range openAISpeechModels {
+	for _, name := range audioModels() {
 		all = append(all, openAIModel(name))
 	}
 	writeObject(w, object{"object": "list", "data": all})
 }
 
 func (o openAI) one(w http.ResponseWriter, name string) {
-	if _, ok := o.model(name); !ok && !contains(openAISpeechModels, name) {
+	if _, ok := o.model(name); !ok && !contains(audioModels(), name) {
 		write(w, openAIUnknown(name))
 		return
 	}
 	writeObject(w, openAIModel(name))
+}
+
+// audioModels are those that speak and those that listen.
+func audioModels() []string {
+	return append(slices.Sorted(maps.Keys(openAIEars)), openAISpeechModels...)
 }
 
 func openAIModel(name string) object {

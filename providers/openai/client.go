@@ -14,6 +14,7 @@ import (
 	"github.com/gofailover/failover/internal/httpcall"
 	"github.com/gofailover/failover/internal/sdkcall"
 	"github.com/gofailover/failover/providers/llm"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -38,9 +39,10 @@ type Client struct {
 
 // services are what is asked of the SDK.
 type services struct {
-	chat   sdk.ChatCompletionService
-	list   sdk.ModelService
-	speech sdk.AudioSpeechService
+	chat    sdk.ChatCompletionService
+	list    sdk.ModelService
+	speech  sdk.AudioSpeechService
+	hearing sdk.AudioTranscriptionService
 }
 
 // settings are what options say of a client.
@@ -53,6 +55,7 @@ type settings struct {
 	voices     tts.Voices
 	ttsModels  tts.Models
 	ttsFormats []tts.Format // nil: the vendor's own
+	sttModels  stt.Models
 }
 
 // New makes a client with an API key. It refuses an empty or malformed key, a
@@ -75,7 +78,8 @@ func New(key string, opts ...Option) (*Client, error) {
 		base = append(base, option.WithHeaderDel("Authorization"), option.WithHeader(o.keyHeader, key))
 	}
 	return o.client(services{
-		chat: sdk.NewChatCompletionService(base...), list: sdk.NewModelService(base...), speech: sdk.NewAudioSpeechService(base...),
+		chat: sdk.NewChatCompletionService(base...), list: sdk.NewModelService(base...),
+		speech: sdk.NewAudioSpeechService(base...), hearing: sdk.NewAudioTranscriptionService(base...),
 	}), nil
 }
 
@@ -96,7 +100,9 @@ func Use(client sdk.Client, opts ...Option) (*Client, error) {
 	if len(o.connection) > 0 {
 		return nil, fmt.Errorf("openai: Use: %s: that is for the SDK's client to say", strings.Join(o.connection, ", "))
 	}
-	return o.client(services{chat: client.Chat.Completions, list: client.Models, speech: client.Audio.Speech}), nil
+	return o.client(services{
+		chat: client.Chat.Completions, list: client.Models, speech: client.Audio.Speech, hearing: client.Audio.Transcriptions,
+	}), nil
 }
 
 // client makes the client of the options.

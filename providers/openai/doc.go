@@ -53,6 +53,18 @@
 // have one. A stream of gpt-4o-mini-tts is whole when the vendor has said so;
 // see [Client.TTSStream].
 //
+//	client, err := stt.New([]stt.Provider{gpt.STT(), other.STT()})
+//
+// Which model listens follows from what a request asks for, unless the request
+// or the table says so: gpt-transcribe, whisper-1 for Words,
+// gpt-4o-transcribe-diarize for Diarize. None does both, and none leaves the
+// punctuation out. Keywords are sent to gpt-transcribe as such and to whisper-1
+// and gpt-4o-transcribe in a prompt. What is longer or larger than a model takes
+// is not sent where that is known before; see [Client.STT].
+//
+// Other vendors have neither voices nor models that are usual, and are asked
+// where this package does not know what they take.
+//
 // # How it fails
 //
 // The vendor's code is read before the HTTP status: an exhausted quota and a

@@ -1,6 +1,6 @@
 package openai
 
-import "strings"
+import "github.com/gofailover/failover/providers/tts"
 
 // languages are those that OpenAI says its models hear and speak well
 // (https://developers.openai.com/api/docs/guides/speech-to-text#supported-languages),
@@ -17,12 +17,13 @@ var languages = map[string]string{
 	"tr": "turkish", "uk": "ukrainian", "ur": "urdu", "vi": "vietnamese", "cy": "welsh",
 }
 
-// baseLanguage is the language of a BCP 47 tag, in small letters, by the code
-// that OpenAI has for it.
-func baseLanguage(tag string) string {
-	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
-	if base == "nb" { // Bokmål: what is commonly meant by Norwegian
-		return "no"
+// languageCode is OpenAI's code of the language of a BCP 47 tag; empty if it has
+// none.
+func languageCode(tag string) string {
+	for code := range languages {
+		if tts.SameLanguage(code, tag) {
+			return code
+		}
 	}
-	return base
+	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gofailover/failover/internal/vendorsim"
 	"github.com/gofailover/failover/providers/llm"
 	"github.com/gofailover/failover/providers/openai"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -158,4 +159,38 @@ func ExampleClient_TTSStream() {
 	// Output:
 	// alloy 780ms
 	// incomplete (200, the stream ended before the answer did, request req_openai_1)
+}
+
+func ExampleClient_STT() {
+	api := vendorsim.OpenAI("my-key") // in place of https://api.openai.com
+	defer api.Close()
+
+	gpt, err := openai.New("my-key", openai.WithBaseURL(api.URL()+"/v1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// A provider works alone too; stt.New puts several behind one client.
+	p := gpt.STT()
+	call := vendorsim.SayMuLaw("Good morning, Oslo.", 8000) // what came over the telephone
+	heard, err := p.Do(context.Background(), stt.Request{
+		Audio: stt.Bytes(call), Format: stt.MuLaw(8000), Words: true, Language: "en", Keywords: []string{"Oslo"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(heard.Model, heard.Language, heard.Duration, heard.Text)
+	for _, word := range heard.Words {
+		fmt.Println(word.Start, word.Text)
+	}
+
+	// Nobody fetches a URL unless the request allows it.
+	fmt.Println(p.Supports(stt.Request{Audio: stt.URL("https://example.com/call.wav")}))
+	// Output:
+	// whisper-1 en 1.14s Good morning, Oslo.
+	// 0s Good
+	// 300ms morning,
+	// 840ms Oslo.
+	// false
 }

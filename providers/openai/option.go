@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofailover/failover/internal/httpcall"
 	"github.com/gofailover/failover/providers/llm"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -280,6 +281,18 @@ func WithTTSFormats(formats ...tts.Format) Option {
 			}
 		}
 		o.ttsFormats = slices.Clone(formats)
+		return nil
+	})
+}
+
+// WithSTTModels gives the table from model names to models that listen.
+// Requests that name no model get the row "", or at OpenAI the one of
+// [DefaultSTTModel], [DefaultWordsModel] and [DefaultDiarizeModel] that tells
+// what they ask for. Other vendors' models that have "whisper" in their names
+// are taken for Whisper, which tells words and heeds keywords.
+func WithSTTModels(models stt.Models) Option {
+	return optionFunc(func(o *options) error {
+		o.sttModels = maps.Clone(models)
 		return nil
 	})
 }

@@ -200,7 +200,7 @@ func refuseSpeech(req tts.Request, model, voice string) error {
 	switch {
 	case utf8.RuneCountInString(req.Text) > maxSpoken:
 		return tts.Unsupported("Text", "has more than %d characters", maxSpoken)
-	case req.Language != "" && languages[baseLanguage(req.Language)] == "":
+	case req.Language != "" && languageCode(req.Language) == "":
 		return tts.Unsupported("Language", "%.40s is not spoken by %.40s", req.Language, model)
 	case old && (slices.Contains(newerVoices, voice) || strings.HasPrefix(voice, ownVoice)):
 		return tts.Unsupported("Voice", "%.40q is not one of %.40s", voice, model)
