@@ -36,6 +36,12 @@ const (
 	loudWindows      = 5
 )
 
+// Samples beyond these are none: a header can claim anything.
+const (
+	mostRate  = 1_000_000
+	mostFrame = 256
+)
+
 // Heard says whether samples are louder than a level, in decibels below full
 // scale, for a tenth of a second altogether: the root of the mean square of
 // windows of 20 ms, a constant offset apart, in the loudest channel. It reads
@@ -43,11 +49,12 @@ const (
 // samples cannot be read.
 func Heard(samples io.Reader, how Samples, dBFS float64) (heard, known bool) {
 	decode, frame := how.decoder(), how.frame()
-	if decode == nil || frame <= 0 || how.Info.SampleRate < windowsPerSecond {
+	rate := how.Info.SampleRate
+	if decode == nil || frame <= 0 || frame > mostFrame || rate < windowsPerSecond || rate > mostRate {
 		return false, false
 	}
 	least := math.Pow(10, dBFS/20)
-	window := make([]byte, frame*(how.Info.SampleRate/windowsPerSecond))
+	window := make([]byte, frame*(rate/windowsPerSecond))
 	for loud := 0; ; {
 		n, err := io.ReadFull(samples, window)
 		if loudest(window[:n-n%frame], how, decode) > least {

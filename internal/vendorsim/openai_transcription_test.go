@@ -15,8 +15,8 @@ import (
 	"github.com/gofailover/failover/internal/vendorsim"
 )
 
-// form posts a form with a file to OpenAI.
-func form(t *testing.T, s *vendorsim.Server, path, name string, file []byte, fields ...string) (int, []byte) {
+// postForm posts a form with a file to OpenAI.
+func postForm(t *testing.T, s *vendorsim.Server, path, name string, file []byte, fields ...string) (int, []byte) {
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -82,13 +82,13 @@ func TestOpenAIListens(t *testing.T) {
 				`{"type":"transcript.text.segment","id":"seg_1","speaker":"B","start":1.96,"end":2.2,"text":" Yes?"}]}`,
 		},
 	} {
-		status, body := form(t, s, openAIListen, "call.wav", file, c.fields...)
+		status, body := postForm(t, s, openAIListen, "call.wav", file, c.fields...)
 		require.Equal(t, 200, status, "%s: %s", name, body)
 		assert.JSONEq(t, c.want, string(body), name)
 	}
 
 	// Segments, and the probabilities of tokens.
-	_, body := form(t, s, openAIListen, "call.wav", file, "model", "whisper-1", "response_format", "verbose_json")
+	_, body := postForm(t, s, openAIListen, "call.wav", file, "model", "whisper-1", "response_format", "verbose_json")
 	var verbose struct {
 		Words    []any `json:"words"`
 		Segments []struct {
@@ -102,19 +102,19 @@ func TestOpenAIListens(t *testing.T) {
 	assert.Equal(t, " Hello, you.", verbose.Segments[0].Text)
 	assert.InDelta(t, -0.02, verbose.Segments[0].AvgLogprob, 0.02)
 
-	_, body = form(t, s, openAIListen, "call.wav", file, "model", "gpt-4o-mini-transcribe", "include[]", "logprobs")
+	_, body = postForm(t, s, openAIListen, "call.wav", file, "model", "gpt-4o-mini-transcribe", "include[]", "logprobs")
 	assert.Contains(t, string(body), `{"bytes":[32,72,101`)
 	assert.Contains(t, string(body), `"token":" you."`)
 
 	// A compatible server has other models.
-	status, body := form(t, s, "/other/audio/transcriptions", "call.wav", file, "model", "whisper-large-v3", "response_format", "verbose_json")
+	status, body := postForm(t, s, "/other/audio/transcriptions", "call.wav", file, "model", "whisper-large-v3", "response_format", "verbose_json")
 	assert.Equal(t, 200, status)
 	assert.Contains(t, string(body), "Hello, you.")
 
 	// Silence, and another language than was said.
-	_, body = form(t, s, openAIListen, "a.wav", vendorsim.SayWAV("[..]", 8000), "model", "gpt-transcribe")
+	_, body = postForm(t, s, openAIListen, "a.wav", vendorsim.SayWAV("[..]", 8000), "model", "gpt-transcribe")
 	assert.JSONEq(t, `{"text":"","languages":[],"usage":{"type":"duration","seconds":1}}`, string(body))
-	_, body = form(t, s, openAIListen, "a.wav", file, "model", "gpt-4o-transcribe", "include[]", "logprobs", "language", "fr")
+	_, body = postForm(t, s, openAIListen, "a.wav", file, "model", "gpt-4o-transcribe", "include[]", "logprobs", "language", "fr")
 	assert.Contains(t, string(body), `"logprob":-1.1711`, "misheard")
 }
 
@@ -169,7 +169,7 @@ func TestOpenAIRefusesToListen(t *testing.T) {
 			if c.fields == nil {
 				c.fields = []string{"model", "gpt-transcribe"}
 			}
-			status, body := form(t, s, openAIListen, strings.TrimPrefix(c.name, "-"), c.file, c.fields...)
+			status, body := postForm(t, s, openAIListen, strings.TrimPrefix(c.name, "-"), c.file, c.fields...)
 			assert.Equal(t, c.status, status)
 			assert.Contains(t, string(body), c.says)
 		})

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Speech that simulators can hear: a text coded in tones, so that what they
@@ -144,10 +143,10 @@ func hear(samples []float64, rate int) heardSpeech {
 		if !ok {
 			break
 		}
-		if ear.paused || unicode.IsSpace(rune(c)) {
+		if ear.paused || isBlank(c) {
 			finish()
 		}
-		if unicode.IsSpace(rune(c)) {
+		if isBlank(c) {
 			continue
 		}
 		if len(text) == 0 {
@@ -160,6 +159,10 @@ func hear(samples []float64, rate int) heardSpeech {
 	h.direct()
 	return h
 }
+
+// isBlank says whether a byte is white space. Those above ASCII are parts of
+// letters.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
 // direct follows the directions among the words.
 func (h *heardSpeech) direct() {

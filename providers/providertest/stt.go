@@ -78,12 +78,17 @@ func TestSTT(t *testing.T, c STT) {
 // spokenFile is a WAV file in which the secret is told.
 func spokenFile() []byte { return vendorsim.SayWAV(secretText, sampleRate) }
 
-// longFile is spokenFile with minutes of silence behind it: more than the
-// network and a server take in before anybody reads.
-func longFile() []byte {
-	const rate = 16000
-	return vendorsim.SayWAV(secretText+strings.Repeat("[..]", 300), rate)
+// longFile is spokenFile with so many seconds of silence behind it.
+func longFile(seconds int) []byte {
+	return vendorsim.SayWAV(secretText+strings.Repeat("[..]", seconds), 16000)
 }
+
+// So much silence is more than a server takes in after it has answered, and
+// more than the network takes in before anybody reads.
+const (
+	longForServer  = 30
+	longForNetwork = 300
+)
 
 func (c STT) operation() operation {
 	return operation{

@@ -93,8 +93,8 @@ func (c STT) testLocal(t *testing.T) {
 
 // testUpload breaks what happens while the audio is being sent.
 func (c STT) testUpload(t *testing.T) {
-	req := c.Request
-	req.Audio = stt.Bytes(longFile())
+	long := c.Request
+	long.Audio = stt.Bytes(longFile(longForServer))
 	for _, row := range []struct {
 		fault vendorsim.Fault
 		want  failover.Class
@@ -105,7 +105,7 @@ func (c STT) testUpload(t *testing.T) {
 		{vendorsim.Status(http.StatusServiceUnavailable), failover.ClassTransient},
 	} {
 		early := vendorsim.Early(row.fault)
-		refused := func(t *testing.T, s *vendorsim.Server) {
+		refused := func(t *testing.T, s *vendorsim.Server, req stt.Request) {
 			t.Helper()
 			s.Fail(early)
 			_, err := c.provider(t, s).Do(t.Context(), req)
@@ -119,16 +119,23 @@ func (c STT) testUpload(t *testing.T) {
 			wantRequests(t, s, 1)
 		}
 		inBubble(t, early.String(), c.Vendor, func(t *testing.T, s *vendorsim.Server) {
-			refused(t, s)
+			refused(t, s, long)
 			time.Sleep(time.Second) // fake: a server waits for the rest before it hangs up
 		})
-		overTCP(t, early.String()+" over TCP", c.Vendor, refused)
+		overTCP(t, early.String()+" over TCP", c.Vendor, func(t *testing.T, s *vendorsim.Server) {
+			if testing.Short() {
+				t.Skip("a server waits for half a second before it hangs up")
+			}
+			longer := c.Request
+			longer.Audio = stt.Bytes(longFile(longForNetwork))
+			refused(t, s, longer)
+		})
 	}
 	reset := vendorsim.ResetUpload(100_000)
 	broken := func(t *testing.T, s *vendorsim.Server) {
 		t.Helper()
 		s.Fail(reset)
-		_, err := c.provider(t, s).Do(t.Context(), req)
+		_, err := c.provider(t, s).Do(t.Context(), long)
 		wantClass(t, err, failover.ClassTransient, reset.String())
 		wantRequests(t, s, 1)
 	}
@@ -141,7 +148,7 @@ func (c STT) testUpload(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()
 		start := time.Now()
-		_, err := c.provider(t, s).Do(ctx, req)
+		_, err := c.provider(t, s).Do(ctx, long)
 		wantEnded(t, err, context.DeadlineExceeded, "the caller's deadline")
 		wantAt(t, start, deadline)
 		time.Sleep(time.Hour) // fake: the vendor reads what has arrived, and notices

@@ -141,7 +141,7 @@ func (c STT) testSources(t *testing.T) {
 		})
 	}
 	inBubble(t, "long file", c.Vendor, func(t *testing.T, s *vendorsim.Server) {
-		req, long := c.Request, longFile()
+		req, long := c.Request, longFile(longForServer)
 		req.Audio = stt.Bytes(long)
 		heard, err := c.provider(t, s).Do(t.Context(), req)
 		if err != nil {
