@@ -72,11 +72,8 @@ func (c *Client) transcribe(ctx context.Context, req stt.Request) (*stt.Transcri
 	if err := c.refuseFile(audio.Size, audio.Extension); err != nil {
 		return nil, err
 	}
-	params.File = sdk.File(audio, "audio"+audio.Extension, audio.ContentType)
-	var body []byte
-	seen, meta := sdkcall.With(ctx)
-	_, err = c.hearing.New(seen, params, append(slices.Clip(c.calls), option.WithResponseBodyInto(&body))...)
-	if err := audioOutcome(ctx, meta, err); err != nil {
+	body, meta, err := c.send(ctx, params, audio)
+	if err != nil {
 		return nil, err
 	}
 	heard, ok := readTranscript(body)
@@ -89,6 +86,22 @@ func (c *Client) transcribe(ctx context.Context, req stt.Request) (*stt.Transcri
 	}
 	whole, err := stt.NewTranscript(req, heard)
 	return whole, httpcall.Answered(&http.Response{StatusCode: meta.Status(), Header: meta.Header()}, err)
+}
+
+// send sends the audio and gives what was answered.
+func (c *Client) send(ctx context.Context, params sdk.AudioTranscriptionNewParams, audio *stt.Audio) ([]byte, *sdkcall.Meta, error) {
+	form, err := newUpload(params, audio)
+	if err != nil {
+		return nil, nil, err
+	}
+	var body []byte
+	opts := slices.Concat(c.calls, form.options(), []option.RequestOption{option.WithResponseBodyInto(&body)})
+	seen, meta := sdkcall.With(ctx)
+	_, err = c.hearing.New(seen, sdk.AudioTranscriptionNewParams{}, opts...)
+	if fault := form.fault(); err != nil && fault != nil && ctx.Err() == nil {
+		return nil, nil, fault
+	}
+	return body, meta, audioOutcome(ctx, meta, err)
 }
 
 // recording is a request for a transcript in the vendor's words, but for the

@@ -33,9 +33,9 @@ func listener(t *testing.T, opts ...openai.Option) (*vendorsim.Server, *openai.C
 	return start(t, append([]openai.Option{openai.WithSTTModels(sttModels)}, opts...)...)
 }
 
-// upload is the form of the nth request: its fields, and the file by the name
+// sentForm is the form of the nth request: its fields, and the file by the name
 // that it was given.
-func upload(t *testing.T, s *vendorsim.Server, n int) (fields map[string][]string, name, kind string, file []byte) {
+func sentForm(t *testing.T, s *vendorsim.Server, n int) (fields map[string][]string, name, kind string, file []byte) {
 	t.Helper()
 	require.Greater(t, len(s.Requests()), n)
 	r := s.Requests()[n]
@@ -111,7 +111,7 @@ func TestRecordingsOnTheWire(t *testing.T) {
 			c.req.Audio = stt.Bytes(file)
 			_, err := client.STT().Do(t.Context(), c.req)
 			require.NoError(t, err)
-			fields, name, kind, sent := upload(t, s, 0)
+			fields, name, kind, sent := sentForm(t, s, 0)
 			assert.Equal(t, c.want, fields)
 			assert.Equal(t, "audio.wav", name)
 			assert.Equal(t, "audio/wav", kind)
@@ -335,6 +335,51 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	assert.Equal(t, failover.ClassInvalid, class(err))
 	assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), "patient")
 	assert.Len(t, s.Requests(), 1)
+}
+
+// A file that shrinks while it is being sent is no fault of the vendor's either.
+func TestFileThatShrinks(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "patient-4711.wav")
+	require.NoError(t, os.WriteFile(path, vendorsim.SayWAV(strings.Repeat("[..]", 30), 8000), 0o600))
+	shrinks := roundTripper(func(r *http.Request) (*http.Response, error) {
+		defer r.Body.Close()
+		assert.NoError(t, os.Truncate(path, 100))
+		_, err := io.Copy(io.Discard, r.Body)
+		return nil, fmt.Errorf("writing: %w", err)
+	})
+	c, err := openai.New(key, openai.WithHTTPClient(&http.Client{Transport: shrinks}))
+	require.NoError(t, err)
+	_, err = c.STT().Do(t.Context(), stt.Request{Audio: stt.File(path)})
+	assert.Equal(t, failover.ClassInvalid, class(err))
+	require.EqualError(t, err, "invalid (stt: Audio became shorter while it was being read)")
+}
+
+// roundTripper is a transport in a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What is sent has its length in its header, and is not sent again by the
+// transport.
+func TestUploadIsSentOnce(t *testing.T) {
+	t.Parallel()
+	file := vendorsim.SayWAV("Hello.", 8000)
+	var sent *http.Request
+	var body []byte
+	c, err := openai.New(key, openai.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		defer r.Body.Close()
+		sent = r
+		var err error
+		body, err = io.ReadAll(r.Body)
+		return vendorsim.Record(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, `{"text":"Hello."}`), err
+	})}))
+	require.NoError(t, err)
+	_, err = c.STT().Do(t.Context(), stt.Request{Audio: stt.Bytes(file)})
+	require.NoError(t, err)
+	assert.Equal(t, int64(len(body)), sent.ContentLength)
+	assert.Nil(t, sent.GetBody)
+	assert.Contains(t, string(body), string(file))
 }
 
 func TestListenerFields(t *testing.T) {
