@@ -31,6 +31,7 @@ type Client struct {
 
 	sttModels    stt.Models
 	sttLanguages map[string]languages // added by the user, by model
+	live         stt.Models
 }
 
 // Option configures a [Client].

@@ -29,6 +29,7 @@ type Client struct {
 	account  string
 	voices   tts.Voices
 	models   tts.Models
+	live     stt.Models
 	settings VoiceSettings
 
 	timestamps bool
