@@ -75,12 +75,14 @@ const defaultDeliveredCap = 16384
 
 // WithDeliveredCap bounds how many delivered items a stream keeps for
 // [Continue], which is the only reason to keep any. Past it they are dropped
-// and the stream can no longer be continued. Default 16384.
+// and the stream can no longer be continued. 0 keeps none, and Continue is
+// asked without them: that is for requests which know themselves how far they
+// got. Default 16384.
 func WithDeliveredCap(items int) Option {
 	return optionFunc(func(c *config) {
 		c.forStreams("WithDeliveredCap")
-		if items <= 0 {
-			c.rejectf("WithDeliveredCap: %d is not positive", items)
+		if items < 0 {
+			c.rejectf("WithDeliveredCap: %d is negative", items)
 		}
 		c.deliveredCap = items
 	})

@@ -200,6 +200,26 @@ func TestDeliveredCapTurnsContinueOff(t *testing.T) {
 	})
 }
 
+func TestContinueWithoutKeepingWhatWasDelivered(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var got [][]string
+		pa, pb := newNarrator("a", cutAt("a1", "a2")...).provider(), newNarrator("b", cutAt("b3")...).provider()
+		pb.Continue = func(req string, items []string) (string, bool) {
+			got = append(got, items)
+			return req, true
+		}
+		r, err := failover.NewStream(failover.StreamProviders(pa, pb),
+			failover.WithInterrupted(failover.Continue), failover.WithDeliveredCap(0))
+		require.NoError(t, err)
+		text, err := hear(t, r)
+		assert.Equal(t, "#meta a1 a2 #meta b3", text)
+		assert.Equal(t, [][]string{nil}, got, "it was asked, with nothing")
+		require.ErrorIs(t, err, failover.ErrInterrupted)
+		_, ok := failover.Delivered[string](err)
+		assert.False(t, ok, "nothing was kept to be given")
+	})
+}
+
 func TestFilteredInTheMiddleEndsTheStream(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, b := newNarrator("a", "a1", &failover.Error{Class: failover.ClassFiltered}), newNarrator("b")

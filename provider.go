@@ -44,6 +44,11 @@ type Provider[Req, Resp any] struct {
 	// Timeout bounds one attempt. 0 takes the router's, see [WithTimeout].
 	Timeout time.Duration
 
+	// ExtraTime is how much longer than its timeout an attempt at this request
+	// may take: half the audio, say. It sees the original request. Where there
+	// is no timeout it changes nothing; nil or not above 0: no longer.
+	ExtraTime func(req Req) time.Duration
+
 	// Check is a cheap probe of health, used by [WithHealthChecks]. nil: the
 	// provider is judged by its traffic alone.
 	Check func(ctx context.Context) error

@@ -163,7 +163,7 @@ func TestNewStreamRefuses(t *testing.T) {
 		`WithInterrupted: fail stands alone`: {
 			p, []failover.Option{failover.WithInterrupted(failover.Continue, failover.Fail)},
 		},
-		`WithDeliveredCap: 0 is not positive`: {p, []failover.Option{failover.WithDeliveredCap(0)}},
+		`WithDeliveredCap: -1 is negative`:    {p, []failover.Option{failover.WithDeliveredCap(-1)}},
 		`WithFirstContent: -1s is negative`:   {p, []failover.Option{failover.WithFirstContent(-time.Second)}},
 		`WithIdle: -1s is negative`:           {p, []failover.Option{failover.WithIdle(-time.Second)}},
 		`WithTotal: -1s is negative`:          {p, []failover.Option{failover.WithTotal(-time.Second)}},

@@ -115,11 +115,14 @@ func (s *streaming[Req, T]) count(f *flow[Req, T], item *T) {
 // keep remembers a delivered item for a continuation, while there are not too
 // many.
 func (s *streaming[Req, T]) keep(item *T) {
-	if len(s.got) >= s.r.cfg.deliveredCap {
+	most := s.r.cfg.deliveredCap
+	switch {
+	case most == 0: // the request knows without them
+	case len(s.got) >= most:
 		s.keeps, s.got = false, nil
-		return
+	default:
+		s.got = append(s.got, *item)
 	}
-	s.got = append(s.got, *item)
 }
 
 // interrupted notes that the stream broke off.
@@ -206,7 +209,7 @@ func (s *streaming[Req, T]) failure(attempts []Attempt, err error) error {
 			e.ended = ErrClosed
 		}
 	}
-	if s.keeps {
+	if s.keeps && s.r.cfg.deliveredCap > 0 {
 		e.delivered = box[[]T]{s.got}
 	}
 	return e

@@ -15,6 +15,7 @@ type Fault struct {
 	name      string
 	apply     func(*exchange)
 	onAccept  bool         // before a byte is read
+	early     bool         // before the request's body is read
 	status    *statusFault // of Status, for its methods
 	processed bool         // by Processed
 }

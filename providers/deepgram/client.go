@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/gofailover/failover/internal/httpcall"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -27,6 +28,10 @@ type Client struct {
 	account string
 	voices  tts.Voices
 	models  tts.Models
+
+	sttModels    stt.Models
+	sttLanguages map[string]languages // added by the user, by model
+	live         stt.Models
 }
 
 // Option configures a [Client].

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/gofailover/failover/internal/httpcall"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -28,9 +29,11 @@ type Client struct {
 	account  string
 	voices   tts.Voices
 	models   tts.Models
+	live     stt.Models
 	settings VoiceSettings
 
 	timestamps bool
+	sttModels  stt.Models
 }
 
 // Option configures a [Client].

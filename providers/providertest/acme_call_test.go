@@ -22,7 +22,7 @@ const (
 	faultOnAndOn = "says that it has hung up and has not"
 	faultGone    = "takes an unknown call for a caller's mistake"
 	faultRedial  = "places a call to see how it is"
-	faultPath    = "does not escape ids"
+	faultEscape  = "does not escape ids"
 	faultAll     = "lists without looking at the filter"
 	faultEndless = "lists without a limit"
 	faultOldest  = "lists the oldest first"
@@ -115,7 +115,7 @@ func (a *acmeCall) seen(e acmeEntry) call.Call {
 }
 
 func (a *acmeCall) target(id, action string) string {
-	if a.fault == faultPath {
+	if a.fault == faultEscape {
 		return "/calls/" + id + action
 	}
 	return "/calls/" + url.PathEscape(id) + action

@@ -64,7 +64,7 @@ func TestEveryCallFaultIsFound(t *testing.T) {
 		faultOnAndOn: {"calls", "after Hangup the call is"},
 		faultGone:    {"calls", "the error is of class invalid, want unsupported"},
 		faultRedial:  {"calls", "Get sent a POST"},
-		faultPath:    {"calls", "escape it, or refuse it"},
+		faultEscape:  {"calls", "escape it, or refuse it"},
 		faultAll:     {"calls", "List to one number returns 50 calls, want 11"},
 		faultEndless: {"calls", "List the last three returns 55 calls, want 3"},
 		faultOldest:  {"calls", "the newest first"},

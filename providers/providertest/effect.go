@@ -106,8 +106,8 @@ type statusRow struct {
 	cause        error
 }
 
-// operation has what must survive an address and a body of JSON.
-const operation = "order-7: shipped & paid=50%+ä"
+// anOperation has what must survive an address and a body of JSON.
+const anOperation = "order-7: shipped & paid=50%+ä"
 
 // callback is an application's own, with what must neither be lost nor change.
 const (
@@ -218,7 +218,7 @@ func (l *line[Req, Resp]) send(ctx context.Context, req Req) (*receipt, error) {
 // sendAs is send for a provider at a path.
 func (l *line[Req, Resp]) sendAs(ctx context.Context, path string, req Req) (got *receipt, err error) {
 	l.sends++
-	l.operation = operation
+	l.operation = anOperation
 	if l.sends > 1 {
 		l.operation += " #" + strconv.Itoa(l.sends)
 	}

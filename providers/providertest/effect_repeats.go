@@ -26,7 +26,7 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 	twice := func(t *testing.T, l *line[Req, Resp], fault vendorsim.Fault, after time.Duration) (err error) {
 		t.Helper()
 		l.s.Fail(fault)
-		within(t.Context(), l.p.Name, operation, func(ctx context.Context) {
+		within(t.Context(), l.p.Name, anOperation, func(ctx context.Context) {
 			_, unanswered := l.do(ctx, e.req)
 			l.wantOutcome(t, unanswered, failover.OutcomeUnknown, fault.String())
 			<-time.After(after)
@@ -69,7 +69,7 @@ func (e *effect[Req, Resp]) testRepeats(t *testing.T) {
 			t.Fatalf("no router can be made of the provider: %v", err)
 		}
 		l.s.Fail(vendorsim.Processed(lost))
-		if _, err := router.Do(failover.Operation(t.Context(), operation), e.req); err != nil {
+		if _, err := router.Do(failover.Operation(t.Context(), anOperation), e.req); err != nil {
 			t.Errorf("an attempt that was repeated where that is safe failed: %v", err)
 		}
 		l.wantSent(t, 2, 1)
@@ -113,7 +113,7 @@ func (e *effect[Req, Resp]) failover(t *testing.T, fault vendorsim.Fault) {
 			t.Fatalf("no client can be made of the provider: %v", err)
 		}
 		l.s.Fail(fault) // once: what sends again has its effect
-		got, err := client.send(failover.Operation(t.Context(), operation), e.req)
+		got, err := client.send(failover.Operation(t.Context(), anOperation), e.req)
 		carriedOut := len(l.carrier.Processed())
 		if carriedOut+spare > 1 {
 			t.Errorf("the recipient got %d: %d by the provider and %d by the next", carriedOut+spare, carriedOut, spare)

@@ -114,7 +114,7 @@ func (e *effect[Req, Resp]) testConcurrency(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range callers {
 			group.Go(func() {
-				within(t.Context(), l.p.Name, operation+" #"+strconv.Itoa(i), func(ctx context.Context) {
+				within(t.Context(), l.p.Name, anOperation+" #"+strconv.Itoa(i), func(ctx context.Context) {
 					wanted[i] = failover.AttemptID(ctx)
 					receipts[i], errs[i] = l.do(ctx, e.req)
 				})

@@ -187,7 +187,7 @@ func (l *line[Req, Resp]) testSettles(t *testing.T) {
 	if err != nil {
 		t.Fatalf("no client can be made of the provider: %v", err)
 	}
-	ctx := failover.Operation(t.Context(), operation)
+	ctx := failover.Operation(t.Context(), anOperation)
 	l.s.Fail(vendorsim.Processed(vendorsim.ResetAfterRead()))
 	if _, err := client.send(ctx, l.e.hooked); !errors.Is(err, failover.ErrUncertain) {
 		t.Fatalf("the error of a request without an answer is %v, want %v", err, failover.ErrUncertain)

@@ -60,7 +60,7 @@ func (r Request) Validate() error {
 		return &RequestError{Field: "Text", Reason: "is not valid UTF-8"}
 	case math.IsNaN(r.Speed) || r.Speed != 0 && (r.Speed < minSpeed || r.Speed > maxSpeed):
 		return invalid("Speed", "%v is outside %v to %v", r.Speed, minSpeed, maxSpeed)
-	case r.Language != "" && !isLanguageTag(r.Language):
+	case r.Language != "" && !IsLanguage(r.Language):
 		return invalid("Language", "%.40q is no BCP 47 tag", r.Language)
 	case r.Offset < 0:
 		return invalid("Offset", "%d is negative", r.Offset)
@@ -68,9 +68,9 @@ func (r Request) Validate() error {
 	return r.Format.Validate()
 }
 
-// isLanguageTag checks the outline of a BCP 47 tag: a language of two to eight
-// letters, then subtags of up to eight letters and digits.
-func isLanguageTag(tag string) bool {
+// IsLanguage says whether tag has the outline of a BCP 47 tag: a language of two
+// to eight letters, then subtags of up to eight letters and digits.
+func IsLanguage(tag string) bool {
 	for i, part := range strings.Split(tag, "-") {
 		if part == "" || len(part) > 8 || i == 0 && len(part) < 2 {
 			return false
@@ -88,9 +88,24 @@ func isLanguageTag(tag string) bool {
 }
 
 // SameLanguage says whether two BCP 47 tags name the same language, whatever
-// the regions: "en-GB" and "EN".
-func SameLanguage(a, b string) bool {
-	a, _, _ = strings.Cut(a, "-")
-	b, _, _ = strings.Cut(b, "-")
-	return strings.EqualFold(a, b)
+// the regions: "en-GB" and "EN", but also "nb-NO" and "no", which are written
+// alike, and "zh-HK" and "yue", which is Cantonese.
+func SameLanguage(a, b string) bool { return language(a) == language(b) }
+
+// languageAliases are other names of languages, in small letters.
+var languageAliases = map[string]string{
+	"nb": "no", "nn": "no", "fil": "tl", "cmn": "zh", "iw": "he", "in": "id", "zh-hk": "yue", "zh-yue": "yue",
+}
+
+// language is what a tag names, without regions.
+func language(tag string) string {
+	tag = strings.ToLower(tag)
+	if name, ok := languageAliases[tag]; ok {
+		return name
+	}
+	tag, _, _ = strings.Cut(tag, "-")
+	if name, ok := languageAliases[tag]; ok {
+		return name
+	}
+	return tag
 }

@@ -1,6 +1,6 @@
 package tts
 
-import "strings"
+import "github.com/gofailover/failover/internal/names"
 
 // Voices maps the voice names an application uses to one vendor's ids:
 //
@@ -22,17 +22,7 @@ type Models map[string]string
 // such as "elevenlabs". It returns false for a name without a row; for the
 // empty name it returns the row "" or, without one, "" and true: the vendor's
 // default.
-func (t Voices) ID(vendor, name string) (string, bool) { return lookup(t, vendor, name) }
+func (t Voices) ID(vendor, name string) (string, bool) { return names.Lookup(t, vendor, name) }
 
 // ID finds the vendor's id for name, as [Voices.ID] does.
-func (t Models) ID(vendor, name string) (string, bool) { return lookup(t, vendor, name) }
-
-func lookup(table map[string]string, vendor, name string) (string, bool) {
-	if id, ok := table[name]; ok {
-		return id, id != "" || name == ""
-	}
-	if prefix, id, explicit := strings.Cut(name, ":"); explicit {
-		return id, prefix == vendor && id != ""
-	}
-	return "", name == ""
-}
+func (t Models) ID(vendor, name string) (string, bool) { return names.Lookup(t, vendor, name) }

@@ -1,0 +1,20 @@
+module github.com/gofailover/failover/providers/live
+
+go 1.26.0
+
+replace (
+	github.com/gofailover/failover => ../..
+	github.com/gofailover/failover/internal/livesim => ../../internal/livesim
+)
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/gofailover/failover v0.0.0-00010101000000-000000000000
+)
+
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	github.com/sony/gobreaker/v2 v2.4.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
