@@ -79,6 +79,26 @@ func TestUploadThatCannotBeReadFailsWithItsOwnError(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// Whatever becomes of the call, the body is closed: it may be a file.
+func TestUploadClosesTheBody(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, err := httpcall.New("acme", "http://127.0.0.1:1", nil, func(http.Header) {})
+	require.NoError(t, err)
+	for _, ctx := range []context.Context{ended, t.Context()} {
+		call, b := upload(strings.NewReader("samples"), 7)
+		_, err = c.Do(ctx, call)
+		require.Error(t, err)
+		assert.True(t, b.closed)
+	}
+	call, b := upload(strings.NewReader("samples"), 7)
+	call.Method = "NO METHOD"
+	_, err = c.Do(t.Context(), call)
+	require.Error(t, err)
+	assert.True(t, b.closed)
+}
+
 // TestAnEarlyRefusalIsHeard has a server that does what the transport takes for
 // a broken connection: it says no before it has read the request, and hangs up.
 func TestAnEarlyRefusalIsHeard(t *testing.T) {
