@@ -137,8 +137,12 @@ func (p Plan) call(ctx context.Context, req stt.Request) (httpcall.Request, erro
 		return call, nil
 	}
 	head, tail, contentType, err := p.form(audio)
+	if err != nil {
+		_ = audio.Close()
+		return httpcall.Request{}, err
+	}
 	call.Upload = upload(head, audio, tail, contentType)
-	return call, err
+	return call, nil
 }
 
 // form is what stands before and behind the audio in a form.

@@ -41,7 +41,7 @@ func TestUploadSendsAllOfTheBodyOnce(t *testing.T) {
 		return resp, err
 	})
 	call, b := upload(iotest.HalfReader(strings.NewReader("samples")), 7)
-	text, _, err := c.JSON(t.Context(), call, nothing) //nolint:bodyclose // JSON has closed it
+	text, _, err := c.JSON(t.Context(), call, nothing)
 	require.NoError(t, err)
 	assert.Equal(t, "{}", string(text))
 	assert.Equal(t, "samples", string(got))
@@ -62,7 +62,7 @@ func TestUploadThatCannotBeReadFailsWithItsOwnError(t *testing.T) {
 		return nil, errors.Join(errors.New("write failed"), err)
 	})
 	call, b := upload(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), 8)
-	_, err := c.Do(t.Context(), call) //nolint:bodyclose // there is no answer
+	_, err := c.Do(t.Context(), call)
 	require.Equal(t, broken, err)
 	assert.True(t, b.closed)
 
@@ -75,8 +75,28 @@ func TestUploadThatCannotBeReadFailsWithItsOwnError(t *testing.T) {
 		return nil, context.Canceled
 	})
 	call, _ = upload(iotest.ErrReader(broken), 8)
-	_, err = c.Do(ctx, call) //nolint:bodyclose // there is no answer
+	_, err = c.Do(ctx, call)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// Whatever becomes of the call, the body is closed: it may be a file.
+func TestUploadClosesTheBody(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, err := httpcall.New("acme", "http://127.0.0.1:1", nil, func(http.Header) {})
+	require.NoError(t, err)
+	for _, ctx := range []context.Context{ended, t.Context()} {
+		call, b := upload(strings.NewReader("samples"), 7)
+		_, err = c.Do(ctx, call)
+		require.Error(t, err)
+		assert.True(t, b.closed)
+	}
+	call, b := upload(strings.NewReader("samples"), 7)
+	call.Method = "NO METHOD"
+	_, err = c.Do(t.Context(), call)
+	require.Error(t, err)
+	assert.True(t, b.closed)
 }
 
 // TestAnEarlyRefusalIsHeard has a server that does what the transport takes for
@@ -109,7 +129,7 @@ func TestAnEarlyRefusalIsHeard(t *testing.T) {
 	audio := make([]byte, 16<<20) // more than any buffer on the way
 	for range 10 {
 		call, _ := upload(bytes.NewReader(audio), int64(len(audio)))
-		_, _, err := c.JSON(t.Context(), call, func(said []byte) httpcall.Envelope { //nolint:bodyclose // JSON has closed it
+		_, _, err := c.JSON(t.Context(), call, func(said []byte) httpcall.Envelope {
 			return httpcall.Envelope{Message: string(said)}
 		})
 		e, ok := errors.AsType[*failover.Error](err)

@@ -23,6 +23,9 @@
 //	sim.Ledger.Count(operation) // more than one is what must not happen
 //	sim.Deliver(ctx, client, id, "delivered", "") // the vendor's signed webhook
 //
+// Simulators of speech to text hear what [Say] has said: a text coded in tones.
+// What they write down is what is in the samples that arrived.
+//
 // A [Server] is made of two parts that know nothing of each other: a [Vendor],
 // which is a handler for good requests and an envelope for errors, and the
 // engine that counts, records and breaks. A new vendor is a new Vendor.

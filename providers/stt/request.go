@@ -33,8 +33,8 @@ type Request struct {
 	// it zero. What it says of a WAV, MP3 or Ogg file must be so.
 	Format Format
 	// Duration is how long the audio plays. 0 finds it out where the bytes
-	// tell: headerless audio, WAV, MP3 and Opus in Ogg. The time an attempt
-	// may take and [PerMinute] follow from it.
+	// tell: headerless audio, WAV, FLAC, MP3 and Opus in Ogg. The time an
+	// attempt may take and [PerMinute] follow from it.
 	Duration time.Duration
 	// Model is a name in the providers' [Models] tables, such as "accurate".
 	// Empty takes the table's row "", or the vendor's default.
