@@ -167,13 +167,12 @@ func (s *spec) knowsNames(t *testing.T, route *routers.Route, x exchange) {
 	for name := range x.request.URL.Query() {
 		assert.NotNil(t, parameters.GetByInAndName(openapi3.ParameterInQuery, name), "there is no parameter %q", name)
 	}
-	content := route.Operation.RequestBody.Value.Content["application/json"]
-	if content == nil {
-		return // a form, whose names its test checks
+	if x.request.Header.Get("Content-Type") != "application/json" {
+		return // audio has no fields, and the test of a form knows its own
 	}
 	var body map[string]any
 	require.NoError(t, json.Unmarshal(x.body, &body))
-	knowsFields(t, "", body, content.Schema)
+	knowsFields(t, "", body, route.Operation.RequestBody.Value.Content["application/json"].Schema)
 }
 
 func knowsFields(t *testing.T, path string, value map[string]any, schema *openapi3.SchemaRef) {

@@ -59,7 +59,7 @@ func refuseListening(form *multipart.Form) *Answer {
 		a = elevenLegacy("invalid_model_id", "The model does not exist.")
 	case (file == 1) == (address != ""):
 		a = elevenLegacy("invalid_parameters", "Exactly one of file and cloud_storage_url must be given.")
-	case address != "" && !strings.HasPrefix(address, "https://"):
+	case address != "" && !strings.HasPrefix(strings.ToLower(address), "https://"):
 		a = elevenLegacy("invalid_parameters", "The URL must be https.")
 	case language != "" && !spoken:
 		a = elevenLegacy("unsupported_language", "The language is not supported.")
