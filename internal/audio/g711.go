@@ -29,5 +29,5 @@ func aLawSample(code byte) int16 {
 	if code&0x80 == 0 {
 		v = -v
 	}
-	return int16(v) //nolint:gosec // at most 32256
+	return int16(v)
 }

@@ -3,6 +3,7 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 )
@@ -63,7 +64,7 @@ func Heard(samples io.Reader, how Samples, dBFS float64) (heard, known bool) {
 		switch {
 		case loud >= loudWindows:
 			return true, true
-		case err == io.EOF, err == io.ErrUnexpectedEOF: //nolint:errorlint // returned as they are
+		case err == io.EOF, err == io.ErrUnexpectedEOF:
 			return false, true
 		case err != nil:
 			return false, false
@@ -120,7 +121,7 @@ func (s Samples) decoder() func([]byte) float64 {
 func HeardWAV(file io.Reader, dBFS float64) (heard, known bool) {
 	head := make([]byte, maxWaveHead)
 	n, err := io.ReadFull(file, head)
-	if err != nil && err != io.ErrUnexpectedEOF { //nolint:errorlint // returned as it is
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return false, false
 	}
 	h, ok, err := readWaveHead(head[:n], true)
@@ -150,7 +151,7 @@ func WAVHeader(how Samples, size int64) []byte {
 	format := le.AppendUint16(nil, codec)
 	format = le.AppendUint16(format, uint16(how.Info.Channels))               //nolint:gosec // a few
 	format = le.AppendUint32(format, uint32(how.Info.SampleRate))             //nolint:gosec // below 2^18
-	format = le.AppendUint32(format, uint32(how.Info.SampleRate*how.frame())) //nolint:gosec // below 2^32
+	format = le.AppendUint32(format, uint32(how.Info.SampleRate*how.frame())) //nolint:gosec // below 2^20
 	format = le.AppendUint16(format, uint16(how.frame()))                     //nolint:gosec // a few
 	format = le.AppendUint16(format, uint16(how.Info.BitsPerSample))          //nolint:gosec // a few
 	fact := []byte(nil)

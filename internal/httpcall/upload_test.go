@@ -41,7 +41,7 @@ func TestUploadSendsAllOfTheBodyOnce(t *testing.T) {
 		return resp, err
 	})
 	call, b := upload(iotest.HalfReader(strings.NewReader("samples")), 7)
-	text, _, err := c.JSON(t.Context(), call, nothing) //nolint:bodyclose // JSON has closed it
+	text, _, err := c.JSON(t.Context(), call, nothing)
 	require.NoError(t, err)
 	assert.Equal(t, "{}", string(text))
 	assert.Equal(t, "samples", string(got))
@@ -62,7 +62,7 @@ func TestUploadThatCannotBeReadFailsWithItsOwnError(t *testing.T) {
 		return nil, errors.Join(errors.New("write failed"), err)
 	})
 	call, b := upload(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), 8)
-	_, err := c.Do(t.Context(), call) //nolint:bodyclose // there is no answer
+	_, err := c.Do(t.Context(), call)
 	require.Equal(t, broken, err)
 	assert.True(t, b.closed)
 
@@ -75,7 +75,7 @@ func TestUploadThatCannotBeReadFailsWithItsOwnError(t *testing.T) {
 		return nil, context.Canceled
 	})
 	call, _ = upload(iotest.ErrReader(broken), 8)
-	_, err = c.Do(ctx, call) //nolint:bodyclose // there is no answer
+	_, err = c.Do(ctx, call)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -109,7 +109,7 @@ func TestAnEarlyRefusalIsHeard(t *testing.T) {
 	audio := make([]byte, 16<<20) // more than any buffer on the way
 	for range 10 {
 		call, _ := upload(bytes.NewReader(audio), int64(len(audio)))
-		_, _, err := c.JSON(t.Context(), call, func(said []byte) httpcall.Envelope { //nolint:bodyclose // JSON has closed it
+		_, _, err := c.JSON(t.Context(), call, func(said []byte) httpcall.Envelope {
 			return httpcall.Envelope{Message: string(said)}
 		})
 		e, ok := errors.AsType[*failover.Error](err)

@@ -45,7 +45,7 @@ func (d deepgram) keyed(next http.HandlerFunc) http.HandlerFunc {
 }
 
 func (d deepgram) projects(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{"projects": []any{map[string]any{"project_id": "p1", "name": "main"}}})
+	writeJSON(w, map[string]any{"projects": []any{map[string]any{"project_id": "p1", "name": "main"}}})
 }
 
 var deepModels = regexp.MustCompile(`^aura(-2)?-[a-z]+-[a-z]{2}$`)

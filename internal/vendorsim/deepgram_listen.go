@@ -68,7 +68,7 @@ func (d deepgram) listen(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	sum := sha256.Sum256(body)
-	writeJSON(w, http.StatusOK, deepTranscript(heard, model, hex.EncodeToString(sum[:]), q))
+	writeJSON(w, deepTranscript(heard, model, hex.EncodeToString(sum[:]), q))
 }
 
 // listenDeep hears what was sent, or what is at its URL.
@@ -88,13 +88,10 @@ func listenDeep(h hearing, contentType string, body []byte) (heardSpeech, *Answe
 		a := deepNew(http.StatusBadRequest, "INVALID_JSON", "Invalid JSON submitted.")
 		return heardSpeech{}, &a
 	}
-	heard, ok := fetched(*req.URL)
+	heard, ok := h.fetch(*req.URL)
 	if !ok {
-		a := deepOld(http.StatusBadRequest, "REMOTE_CONTENT_ERROR", "The remote server hosting the media returned a client error: 404 Not Found.")
+		a := deepOld(http.StatusBadRequest, "REMOTE_CONTENT_ERROR", "The remote server returned 404 Not Found.")
 		return heardSpeech{}, &a
-	}
-	if h.deaf {
-		heard.words = nil
 	}
 	return heard, nil
 }

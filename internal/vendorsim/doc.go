@@ -13,6 +13,9 @@
 // An answer that a vendor streams is sent in chunks, and faults such as
 // [CutAfter] strike after so many of them.
 //
+// Simulators of speech to text hear what [Say] has said: a text coded in tones.
+// What they write down is what is in the samples that arrived.
+//
 // A [Server] is made of two parts that know nothing of each other: a [Vendor],
 // which is a handler for good requests and an envelope for errors, and the
 // engine that counts, records and breaks. A new vendor is a new Vendor.

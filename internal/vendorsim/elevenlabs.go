@@ -50,7 +50,7 @@ func (e elevenLabs) keyed(next http.HandlerFunc) http.HandlerFunc {
 }
 
 func (e elevenLabs) user(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{
+	writeJSON(w, map[string]any{
 		"user_id":      "u1",
 		"subscription": map[string]any{"tier": "creator", "character_count": 100, "character_limit": 100000},
 	})

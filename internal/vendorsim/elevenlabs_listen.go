@@ -30,20 +30,12 @@ func listenEleven(w http.ResponseWriter, r *http.Request) {
 		write(w, *refusal)
 		return
 	}
-	h := hearingOf(r.Context())
-	heard, ok := heardSpeech{}, false
-	if address := field(form, "cloud_storage_url"); address != "" {
-		if heard, ok = fetched(address); h.deaf {
-			heard.words = nil
-		}
-	} else {
-		heard, ok = listenForm(h, form)
-	}
+	heard, ok := listenForm(hearingOf(r.Context()), form)
 	if !ok {
 		write(w, elevenLegacy("invalid_audio", "The audio could not be read."))
 		return
 	}
-	writeJSON(w, http.StatusOK, elevenTranscript(heard, field(form, "diarize") == "true"))
+	writeJSON(w, elevenTranscript(heard, field(form, "diarize") == "true"))
 }
 
 // refuseListening checks as the vendor does.
@@ -63,7 +55,7 @@ func refuseListening(form *multipart.Form) *Answer {
 		a = elevenLegacy("invalid_parameters", "The URL must be https.")
 	case language != "" && !spoken:
 		a = elevenLegacy("unsupported_language", "The language is not supported.")
-	case !contains([]string{"", "true", "false"}, field(form, "diarize")), !contains([]string{"", "true", "false"}, field(form, "tag_audio_events")):
+	case !isBool(field(form, "diarize")), !isBool(field(form, "tag_audio_events")):
 		a = elevenInvalid("diarize", "bool_parsing", "Input should be a valid boolean")
 	case !contains([]string{"", "none", "word", "character"}, field(form, "timestamps_granularity")):
 		a = elevenInvalid("timestamps_granularity", "enum", "Input should be 'none', 'word' or 'character'")
@@ -83,6 +75,8 @@ func refuseListening(form *multipart.Form) *Answer {
 	return &a
 }
 
+func isBool(value string) bool { return contains([]string{"", "true", "false"}, value) }
+
 func field(form *multipart.Form, name string) string {
 	if all := form.Value[name]; len(all) > 0 {
 		return all[0]
@@ -90,8 +84,11 @@ func field(form *multipart.Form, name string) string {
 	return ""
 }
 
-// listenForm hears the file.
+// listenForm hears the file, or what is at the URL.
 func listenForm(h hearing, form *multipart.Form) (heardSpeech, bool) {
+	if address := field(form, "cloud_storage_url"); address != "" {
+		return h.fetch(address)
+	}
 	file, err := form.File["file"][0].Open()
 	if err != nil {
 		return heardSpeech{}, false

@@ -48,9 +48,16 @@ func WrongSampleRate() Fault { return hears("wrong sample rate", hearing{rate: 2
 // they are nothing that can be listened to.
 func (h hearing) listen(file []byte, rate int) (heardSpeech, bool) {
 	heard, ok := h.of(file, rate)
-	if !ok {
-		return heardSpeech{}, false
-	}
+	return h.change(heard), ok
+}
+
+// fetch writes down what is at a URL.
+func (h hearing) fetch(address string) (heardSpeech, bool) {
+	heard, ok := fetched(address)
+	return h.change(heard), ok
+}
+
+func (h hearing) change(heard heardSpeech) heardSpeech {
 	if h.deaf {
 		heard.words = nil
 	}
@@ -59,7 +66,7 @@ func (h hearing) listen(file []byte, rate int) (heardSpeech, bool) {
 			heard.words[i].confidence = h.confidence
 		}
 	}
-	return heard, true
+	return heard
 }
 
 func (h hearing) of(file []byte, rate int) (heardSpeech, bool) {
@@ -168,7 +175,7 @@ func readMP3(file []byte) (heardSpeech, bool) {
 func written(text string, duration float64) heardSpeech {
 	h := heardSpeech{language: "en", duration: duration}
 	at := 0.0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		end := at + float64(2*len(word))*toneTime.Seconds()
 		h.words = append(h.words, heardWord{text: word, start: thousandths(at), end: thousandths(end), confidence: 0.98})
 		at = end + 2*toneTime.Seconds()

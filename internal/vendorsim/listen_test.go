@@ -22,35 +22,36 @@ import (
 // listened is what is read of an answer of either vendor.
 type listened struct {
 	// Deepgram
-	Metadata struct{ Duration float64 }
-	Results  struct {
+	Metadata struct {
+		Duration float64 `json:"duration"`
+	} `json:"metadata"`
+	Results struct {
 		Channels []struct {
 			DetectedLanguage string `json:"detected_language"`
 			Alternatives     []struct {
-				Transcript string
-				Confidence float64
+				Transcript string  `json:"transcript"`
+				Confidence float64 `json:"confidence"`
 				Words      []struct {
-					Word, PunctuatedWord   string
-					Start, End, Confidence float64
-					Speaker                *int
-				}
-			}
-		}
+					Start   float64 `json:"start"`
+					End     float64 `json:"end"`
+					Speaker *int    `json:"speaker"`
+				} `json:"words"`
+			} `json:"alternatives"`
+		} `json:"channels"`
 		Utterances []struct {
-			Transcript string
-			Start, End float64
-			Speaker    *int
-		}
-	}
+			Transcript string `json:"transcript"`
+			Speaker    *int   `json:"speaker"`
+		} `json:"utterances"`
+	} `json:"results"`
 	// ElevenLabs
-	Text         string
+	Text         string  `json:"text"`
 	LanguageCode string  `json:"language_code"`
 	Duration     float64 `json:"audio_duration_secs"`
 	Words        []struct {
-		Text, Type string
-		Speaker    string `json:"speaker_id"`
-		LogProb    float64
-	}
+		Type    string  `json:"type"`
+		Speaker string  `json:"speaker_id"`
+		LogProb float64 `json:"logprob"`
+	} `json:"words"`
 }
 
 func deepListen(t *testing.T, s *vendorsim.Server, query, contentType string, body []byte) (int, listened, string) {
@@ -128,7 +129,7 @@ func TestDeepgramHearsWhatIsSaid(t *testing.T) {
 		assert.Equal(t, 1, *got.Results.Utterances[1].Speaker)
 	}
 	for name, audio := range map[string][]byte{
-		"cut":     vendorsim.SayWAV("Hello there", 8000)[:44+10*60*8*2],
+		"cut":     vendorsim.SayWAV("Hello friend", 8000)[:44+10*60*8*2],
 		"silence": append(vendorsim.SayWAV("", 8000), vendorsim.Hush(time.Second, 8000)...),
 	} {
 		status, got, body := deepListen(t, s, "", "audio/wav", audio)
@@ -137,7 +138,7 @@ func TestDeepgramHearsWhatIsSaid(t *testing.T) {
 			continue
 		}
 		require.Equal(t, 200, status, body)
-		assert.Equal(t, "hello ther", got.Results.Channels[0].Alternatives[0].Transcript)
+		assert.Equal(t, "hello frie", got.Results.Channels[0].Alternatives[0].Transcript)
 	}
 	status, got, _ := deepListen(t, s, "smart_format=true", "audio/mpeg", vendorsim.SayMP3("From a tag."))
 	assert.Equal(t, 200, status)
@@ -303,7 +304,7 @@ func TestHearingFaults(t *testing.T) {
 }
 
 // slowly sends a body of which a server wants to see no more than it needs.
-func slowly(t *testing.T, ctx context.Context, s *vendorsim.Server, size int) (*http.Response, error) { //nolint:revive // t first
+func slowly(ctx context.Context, t *testing.T, s *vendorsim.Server, size int) (*http.Response, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+"/v1/listen", bytes.NewReader(make([]byte, size)))
 	require.NoError(t, err)
@@ -321,7 +322,7 @@ func TestUploadFaults(t *testing.T) {
 		assert.Equal(t, "early 401", early.Code("OTHER").String(), "nothing can be added to it")
 		s.Fail(vendorsim.Status(503), early, vendorsim.None())
 		for _, want := range []int{503, 401, 400} {
-			resp, err := slowly(t, t.Context(), s, 1<<20)
+			resp, err := slowly(t.Context(), t, s, 1<<20)
 			require.NoError(t, err)
 			require.NoError(t, resp.Body.Close())
 			assert.Equal(t, want, resp.StatusCode)
@@ -330,21 +331,21 @@ func TestUploadFaults(t *testing.T) {
 		assert.Empty(t, s.Requests()[1].Body)
 
 		s.FailAlways(vendorsim.Early(vendorsim.Status(413)))
-		resp, err := slowly(t, t.Context(), s, 1<<20)
+		resp, err := slowly(t.Context(), t, s, 1<<20)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		assert.Equal(t, 413, resp.StatusCode)
 		s.Heal()
 
 		s.Fail(vendorsim.ResetUpload(1000))
-		_, err = slowly(t, t.Context(), s, 1<<20) //nolint:bodyclose // there is no answer
+		_, err = slowly(t.Context(), t, s, 1<<20)
 		require.ErrorIs(t, err, syscall.ECONNRESET)
 
 		s.Fail(vendorsim.StallUpload(1000))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err = slowly(t, ctx, s, 1<<20) //nolint:bodyclose // there is no answer
+		_, err = slowly(ctx, t, s, 1<<20)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, time.Second, time.Since(start))
 		require.NoError(t, s.Await(t.Context(), func(s vendorsim.Stats) bool { return s.Answered == 6 }), "it notices in the end")
@@ -359,11 +360,11 @@ func TestHugeRequest(t *testing.T) {
 	}
 	s := vendorsim.Deepgram(key)
 	defer s.Close()
-	resp, err := slowly(t, t.Context(), s, 64<<20+1)
+	resp, err := slowly(t.Context(), t, s, 64<<20+1)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	assert.Equal(t, 413, resp.StatusCode)
-	resp, err = slowly(t, t.Context(), s, 64<<20)
+	resp, err = slowly(t.Context(), t, s, 64<<20)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	assert.Equal(t, 400, resp.StatusCode)

@@ -1,6 +1,7 @@
 package deepgram
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,7 +52,7 @@ func (c *Client) languages(model string) languages {
 
 func (o *options) addLanguages(model string, tags []string) error {
 	if model == "" {
-		return fmt.Errorf("WithSTTLanguages: the model is empty")
+		return errors.New("WithSTTLanguages: the model is empty")
 	}
 	for _, tag := range tags {
 		if !tts.IsLanguage(tag) {

@@ -2,6 +2,7 @@ package deepgram_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/gofailover/failover"
@@ -40,9 +41,10 @@ func TestSTTConformance(t *testing.T) {
 			{Model: "deepgram:whisper-large", Keywords: []string{"vault"}},
 			{Audio: stt.URL("https://audio.test/a.raw"), Format: stt.PCM(16000)},
 		},
-		Refusals: append(refusals[:len(refusals):len(refusals)],
+		Refusals: append(slices.Clip(refusals),
 			providertest.Refusal{Name: "audio that cannot be fetched", Status: 400, Body: older("REMOTE_CONTENT_ERROR"), Want: failover.ClassInvalid, Code: "REMOTE_CONTENT_ERROR"},
 			providertest.Refusal{Name: "limit in words", Status: 429, Body: older("Too Many Requests"), Want: failover.ClassRateLimited, Code: "Too Many Requests"},
+			providertest.Refusal{Name: "audio that came too slowly", Status: 408, Body: older("SLOW_UPLOAD"), Want: failover.ClassTimeout, Code: "SLOW_UPLOAD"},
 			providertest.Refusal{Name: "audio too long to wait for", Status: 504, Body: older("GATEWAY_TIMEOUT"), Want: failover.ClassTimeout, Code: "GATEWAY_TIMEOUT"},
 		),
 		Partial: []string{

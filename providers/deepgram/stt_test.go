@@ -2,6 +2,7 @@ package deepgram_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"testing"
 	"time"
@@ -23,9 +24,7 @@ func TestListenParameters(t *testing.T) {
 	base := url.Values{"model": {"nova-3"}, "utterances": {"true"}, "punctuate": {"true"}, "smart_format": {"true"}}
 	with := func(pairs ...string) url.Values {
 		q := url.Values{}
-		for name, values := range base {
-			q[name] = values
-		}
+		maps.Copy(q, base)
 		for i := 0; i < len(pairs); i += 2 {
 			if q.Del(pairs[i]); pairs[i+1] != "" {
 				q.Set(pairs[i], pairs[i+1])

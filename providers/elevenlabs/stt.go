@@ -81,7 +81,8 @@ func (c *Client) hear(req stt.Request) (hearing.Plan, error) {
 	for _, term := range req.Keywords {
 		plan.Add("keyterms", term)
 	}
-	return plan, c.sendAudio(&plan, req)
+	err := c.sendAudio(&plan, req)
+	return plan, err
 }
 
 // sendAudio sends the audio, or its URL where that can be sent.

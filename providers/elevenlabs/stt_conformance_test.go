@@ -2,6 +2,7 @@ package elevenlabs_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestSTTConformance(t *testing.T) {
 			{Audio: stt.URL("http://audio.test/a.wav")},
 			{Audio: stt.URL("https://audio.test/a.raw"), Format: stt.PCM(16000)},
 		},
-		Refusals: append(refusals[:len(refusals):len(refusals)],
+		Refusals: append(slices.Clip(refusals),
 			providertest.Refusal{Name: "audio", Status: 400, Body: legacy("invalid_audio"), Want: failover.ClassInvalid, Code: "invalid_audio"},
 			providertest.Refusal{Name: "model of speech to text", Status: 400, Body: legacy("unsupported_model"), Want: failover.ClassUnsupported, Code: "unsupported_model"},
 		),

@@ -45,7 +45,7 @@ func lastForm(t *testing.T, s *vendorsim.Server) sent {
 	got := sent{fields: map[string][]string{}}
 	for form := multipart.NewReader(bytes.NewReader(r.Body), params["boundary"]); ; {
 		part, err := form.NextPart()
-		if err == io.EOF { //nolint:errorlint // returned as it is
+		if err == io.EOF {
 			return got
 		}
 		require.NoError(t, err)

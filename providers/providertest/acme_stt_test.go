@@ -189,11 +189,12 @@ func (l *listener) read(ctx context.Context, req stt.Request, resp *http.Respons
 	const most = 1 << 20
 	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	var said struct {
-		Text  string
+		Text  string `json:"text"`
 		Words []struct {
-			Text       string
-			Start, End float64
-		}
+			Text  string  `json:"text"`
+			Start float64 `json:"start"`
+			End   float64 `json:"end"`
+		} `json:"words"`
 	}
 	switch {
 	case ctx.Err() != nil:

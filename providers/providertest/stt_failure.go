@@ -120,7 +120,7 @@ func (c STT) testUpload(t *testing.T) {
 		}
 		inBubble(t, early.String(), c.Vendor, func(t *testing.T, s *vendorsim.Server) {
 			refused(t, s, long)
-			time.Sleep(time.Second) // fake: a server waits for the rest before it hangs up
+			<-time.After(time.Second) // fake: a server waits for the rest before it hangs up
 		})
 		overTCP(t, early.String()+" over TCP", c.Vendor, func(t *testing.T, s *vendorsim.Server) {
 			if testing.Short() {
@@ -151,7 +151,7 @@ func (c STT) testUpload(t *testing.T) {
 		_, err := c.provider(t, s).Do(ctx, long)
 		wantEnded(t, err, context.DeadlineExceeded, "the caller's deadline")
 		wantAt(t, start, deadline)
-		time.Sleep(time.Hour) // fake: the vendor reads what has arrived, and notices
+		<-time.After(time.Hour) // fake: the vendor reads what has arrived, and notices
 	})
 }
 

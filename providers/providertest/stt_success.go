@@ -201,10 +201,11 @@ func (c STT) testURL(t *testing.T) {
 	inBubble(t, "that may be fetched", c.Vendor, func(t *testing.T, s *vendorsim.Server) {
 		fetched := 0
 		req := c.Request
-		req.Audio = stt.URL("https://audio.test/hello-there.wav").FetchWith(&http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+		storage := &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
 			fetched++
 			return vendorsim.Record(http.StatusOK, http.Header{}, string(spokenFile())), nil
-		})}, 0)
+		})}
+		req.Audio = stt.URL("https://audio.test/hello-there.wav").FetchWith(storage, 0)
 		for range 2 {
 			if _, err := c.provider(t, s).Do(t.Context(), req); err != nil {
 				t.Fatalf("Do failed: %v", err)
@@ -223,9 +224,10 @@ func (c STT) testURL(t *testing.T) {
 			t.Skip("the vendor fetches it")
 		}
 		req := c.Request
-		req.Audio = stt.URL("https://audio.test/hello-there.wav").FetchWith(&http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+		storage := &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
 			return nil, errors.New("no route to " + Canary)
-		})}, 0)
+		})}
+		req.Audio = stt.URL("https://audio.test/hello-there.wav").FetchWith(storage, 0)
 		_, err := c.provider(t, s).Do(t.Context(), req)
 		wantClass(t, err, failover.ClassUnsatisfactory, "audio that cannot be fetched")
 		wantRequests(t, s, 0)

@@ -232,7 +232,7 @@ func TestFailover(t *testing.T) {
 					assert.True(t, bytes.Contains(eleven.Requests()[0].Body, data), "all of the audio")
 					deep.Client().CloseIdleConnections()
 					eleven.Client().CloseIdleConnections()
-					time.Sleep(time.Hour) // fake: a vendor that reads slowly is done
+					<-time.After(time.Hour) // fake: a vendor that reads slowly is done
 				})
 			})
 		}

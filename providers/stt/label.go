@@ -62,9 +62,18 @@ func samplesOf(f Format) (audio.Samples, bool) {
 	return how, true
 }
 
-// kinds are the files that formats are of.
-var kinds = map[tts.Encoding]audio.Kind{
-	tts.EncodingWAV: audio.KindWAV, tts.EncodingMP3: audio.KindMP3, tts.EncodingOpus: audio.KindOgg,
+// kindOf is the kind of file that an encoding comes in.
+func kindOf(e tts.Encoding) audio.Kind {
+	switch e {
+	case tts.EncodingWAV:
+		return audio.KindWAV
+	case tts.EncodingMP3:
+		return audio.KindMP3
+	case tts.EncodingOpus:
+		return audio.KindOgg
+	default:
+		return audio.KindUnknown
+	}
 }
 
 // fits says what of the format is not so.
@@ -79,7 +88,7 @@ func fits(format Format, kind audio.Kind, head []byte) error {
 		}
 		return nil
 	}
-	if kind != kinds[format.Encoding] {
+	if kind != kindOf(format.Encoding) {
 		return invalid("Format", "says %s, and the audio is not", format.Encoding)
 	}
 	info, ok := audio.Header(kind, head)

@@ -129,6 +129,9 @@ func (s Source) String() string {
 	}
 }
 
+// MarshalText makes the same of it, for JSON.
+func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Format prints the same for every verb.
 func (s Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 

@@ -388,11 +388,12 @@ func TestSourcesPrintTheirKind(t *testing.T) {
 		assert.Contains(t, log.String(), want)
 		text, err := json.Marshal(source)
 		require.NoError(t, err)
-		printed := log.String() + string(text)
+		var printed strings.Builder
+		printed.WriteString(log.String() + string(text))
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			assert.Equal(t, want, fmt.Sprintf(verb, source))
-			printed += fmt.Sprintf(verb, stt.Request{Audio: source})
+			printed.WriteString(fmt.Sprintf(verb, stt.Request{Audio: source}))
 		}
-		assert.NotContains(t, printed, "secret")
+		assert.NotContains(t, printed.String(), "secret")
 	}
 }

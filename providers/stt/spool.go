@@ -102,7 +102,8 @@ func (o *origin) drain() ([]byte, error) {
 	data, err := readUpTo(o.reader, o.bound())
 	switch {
 	case errors.Is(err, errTooMuch):
-		return nil, Invalid(invalid("Audio", "has more than the %d bytes that may be kept of a reader; raise the bound or use stt.File", o.bound()))
+		return nil, Invalid(invalid("Audio",
+			"has more than the %d bytes that may be kept of a reader; raise the bound or use stt.File", o.bound()))
 	case err != nil:
 		return nil, unreadable(err)
 	}

@@ -17,10 +17,10 @@ import (
 
 // noise is a second of random samples up to a peak.
 func noise(peak int) []byte {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // noise
+	random := rand.New(rand.NewPCG(1, 2))
 	var b []byte
 	for range 8000 {
-		b = binary.LittleEndian.AppendUint16(b, uint16(int16(random.IntN(2*peak+1)-peak))) //nolint:gosec // the same bits
+		b = binary.LittleEndian.AppendUint16(b, uint16(int16(random.IntN(2*peak+1)-peak)))
 	}
 	return b
 }
