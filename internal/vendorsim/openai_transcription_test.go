@@ -143,7 +143,7 @@ func TestOpenAIRefusesToListen(t *testing.T) {
 		"too short":        {file: vendorsim.SayWAV("", 8000), status: 400, says: "corrupted or unsupported"},
 		"a blip":           {file: vendorsim.SayWAV("a", 8000), status: 400, says: "audio duration 0.06 seconds is shorter"},
 		"a blip, whisper":  {file: vendorsim.SayWAV("a", 8000), fields: []string{"model", "whisper-1"}, status: 400, says: "audio_too_short"},
-		"too long":         {file: vendorsim.SayWAV(strings.Repeat("[..]", 1401), 8000), fields: []string{"model", "gpt-4o-transcribe-diarize", "chunking_strategy", "auto"}, status: 400, says: "longer than 1400 seconds"},
+		"too long":         {file: vendorsim.SayWAV(strings.Repeat("[..]", 1401), 100), fields: []string{"model", "gpt-4o-transcribe-diarize", "chunking_strategy", "auto"}, status: 400, says: "longer than 1400 seconds"},
 		"unknown field":    {fields: []string{"model", "whisper-1", "punctuate", "true"}, status: 400, says: "Unknown parameter: 'punctuate'"},
 		"a field twice":    {fields: []string{"model", "whisper-1", "language", "en", "language", "fr"}, status: 400, says: "more than one 'language'"},
 		"prompt":           {fields: []string{"model", "gpt-4o-transcribe-diarize", "chunking_strategy", "auto", "prompt", "a"}, status: 400, says: "'prompt'"},

@@ -110,7 +110,7 @@ func (t *telnyx) active(next http.HandlerFunc) http.HandlerFunc {
 
 func (t *telnyx) balance(w http.ResponseWriter, _ *http.Request) {
 	funds := strconv.FormatFloat(t.now().funds, 'f', 2, 64)
-	writeJSON(w, http.StatusOK, object{"data": object{
+	writeJSON(w, object{"data": object{
 		"record_type": "balance", "balance": funds, "credit_limit": "0.00", "available_credit": funds, "pending": "0.00", "currency": "USD",
 	}})
 }
@@ -123,7 +123,7 @@ func (t *telnyx) fetch(kind string, show func(Entry) object) http.HandlerFunc {
 			write(w, telnyxRefuse(http.StatusNotFound, ""))
 			return
 		}
-		writeJSON(w, http.StatusOK, object{"data": show(e)})
+		writeJSON(w, object{"data": show(e)})
 	}
 }
 

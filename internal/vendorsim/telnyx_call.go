@@ -63,10 +63,10 @@ func (t *telnyx) dial(w http.ResponseWriter, r *http.Request) {
 	}
 	e, repeated := t.Ledger.addOnce(e.named().claimed(req.ClientState), telnyxWindow, t.callID)
 	if repeated && t.now().curt {
-		writeJSON(w, http.StatusOK, object{"data": object{"result": "ok"}})
+		writeJSON(w, object{"data": object{"result": "ok"}})
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"data": telnyxCall(e)})
+	writeJSON(w, object{"data": telnyxCall(e)})
 }
 
 // claimed puts into e what the state says, if it is one of ours.
@@ -131,7 +131,7 @@ func (t *telnyx) hangUp(w http.ResponseWriter, r *http.Request) {
 		write(w, *telnyxInvalid(telnyxUnprocessable, "90018", "", "This call is no longer active and can't receive commands."))
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"data": object{"result": "ok"}})
+	writeJSON(w, object{"data": object{"result": "ok"}})
 }
 
 func telnyxOver(e Entry) bool { return e.Status == "hangup" }

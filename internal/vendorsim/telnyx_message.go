@@ -37,7 +37,7 @@ func (t *telnyx) sendMessage(w http.ResponseWriter, r *http.Request) {
 		Kind: MessageKind, To: req.To, From: req.From, Body: req.Text, StatusCallback: req.WebhookURL, Status: "queued", Fields: fields,
 	}
 	e = t.Ledger.add(e.named(), func(n int) string { return telnyxUUID("message of "+t.key, n) })
-	writeJSON(w, http.StatusOK, object{"data": telnyxMessage(e)})
+	writeJSON(w, object{"data": telnyxMessage(e)})
 }
 
 // refuse checks as the vendor does.

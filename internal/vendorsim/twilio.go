@@ -131,7 +131,7 @@ func (t *twilio) fetch(kind string, show func(Entry) object) http.HandlerFunc {
 			write(w, twilioMissing(r.URL.Path))
 			return
 		}
-		writeJSON(w, http.StatusOK, show(e))
+		writeJSON(w, show(e))
 	}
 }
 
@@ -152,7 +152,7 @@ func (t *twilio) fetchAccount(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	opened := twilioTime(time.Date(2020, time.March, 1, 9, 0, 0, 0, time.UTC))
-	writeJSON(w, http.StatusOK, object{
+	writeJSON(w, object{
 		"sid": t.sid, "owner_account_sid": t.sid, "friendly_name": "main", "auth_token": t.token, "type": "Full",
 		"status": t.state(), "date_created": opened, "date_updated": opened, "uri": t.path(".json"),
 		"subresource_uris": object{"messages": t.path("/Messages.json"), "calls": t.path("/Calls.json")},

@@ -30,7 +30,7 @@ func (t *twilio) makeCall(w http.ResponseWriter, r *http.Request) {
 	call := t.call(t.Ledger.add(e.named(), t.numbered("CA")))
 	// At this time the vendor tells no dates.
 	call["date_created"], call["date_updated"] = nil, nil
-	writeJSON(w, http.StatusCreated, call)
+	write(w, jsonAnswer(http.StatusCreated, call))
 }
 
 // refuseCall checks as the vendor does.
@@ -93,7 +93,7 @@ func (t *twilio) updateCall(w http.ResponseWriter, r *http.Request) {
 		write(w, *twilioInvalid("21220", "Call is not in-progress. Cannot redirect."))
 		return
 	}
-	writeJSON(w, http.StatusOK, t.call(e))
+	writeJSON(w, t.call(e))
 }
 
 // call is the resource.

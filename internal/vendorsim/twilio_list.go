@@ -131,7 +131,7 @@ func (t *twilio) list(w http.ResponseWriter, r *http.Request, name string, show 
 	if page > 0 {
 		previous = uri(page - 1)
 	}
-	writeJSON(w, http.StatusOK, object{
+	writeJSON(w, object{
 		map[string]string{"Messages": "messages", "Calls": "calls"}[name]: items,
 		"page": page, "page_size": size, "start": start, "end": max(start, start+len(shown)-1),
 		"uri": uri(page), "first_page_uri": uri(0), "next_page_uri": next, "previous_page_uri": previous,

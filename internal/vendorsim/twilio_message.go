@@ -41,7 +41,7 @@ func (t *twilio) sendMessage(w http.ResponseWriter, r *http.Request) {
 	if len(form["MediaUrl"]) > 0 {
 		prefix = "MM"
 	}
-	writeJSON(w, http.StatusCreated, t.message(t.Ledger.add(e.named(), t.numbered(prefix))))
+	write(w, jsonAnswer(http.StatusCreated, t.message(t.Ledger.add(e.named(), t.numbered(prefix)))))
 }
 
 // refuseMessage checks as the vendor does.

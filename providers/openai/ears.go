@@ -30,8 +30,8 @@ var (
 	newEar     = ear{format: sdk.AudioResponseFormatJSON, languages: true, terms: true}
 	gpt4oEar   = ear{format: sdk.AudioResponseFormatJSON, probabilities: true, prompt: 1024, longest: 1500 * time.Second}
 	diarizeEar = ear{format: sdk.AudioResponseFormatDiarizedJSON, speakers: true, longest: 1400 * time.Second}
-	// A prompt of whisper-1's has 224 tokens, of which what is more is not heeded
-	// without a word. Two characters are less than a token has of most names.
+	// Of a prompt whisper-1 heeds 224 tokens and passes over the others without a
+	// word. Two characters are fewer than a token has of most names.
 	whisperEar = ear{format: sdk.AudioResponseFormatVerboseJSON, words: true, prompt: 448}
 )
 

@@ -76,7 +76,7 @@ func (c *Client) transcribe(ctx context.Context, req stt.Request) (*stt.Transcri
 	if err != nil {
 		return nil, err
 	}
-	heard, ok := readTranscript(body)
+	heard, rounded, ok := readTranscript(body)
 	if !ok {
 		return nil, spoiled(meta, body, errNoTranscript)
 	}
@@ -85,7 +85,13 @@ func (c *Client) transcribe(ctx context.Context, req stt.Request) (*stt.Transcri
 		heard.Language = req.Language
 	}
 	whole, err := stt.NewTranscript(req, heard)
-	return whole, httpcall.Answered(&http.Response{StatusCode: meta.Status(), Header: meta.Header()}, err)
+	if err != nil {
+		return nil, httpcall.Answered(&http.Response{StatusCode: meta.Status(), Header: meta.Header()}, err)
+	}
+	if played := req.PlayingTime(); rounded && played > 0 {
+		whole.Duration = played
+	}
+	return whole, nil
 }
 
 // send sends the audio and gives what was answered.

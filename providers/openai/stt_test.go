@@ -179,6 +179,8 @@ func TestLanguagesHeard(t *testing.T) {
 		`{"text":"a","language":"swedish"}`:                      "sv",
 		`{"text":"a","language":"Finnish"}`:                      "fi",
 		`{"text":"a","language":"fi"}`:                           "fi",
+		`{"text":"a","language":"fi-FI"}`:                        "fi-FI",
+		`{"text":"a","language":"a language"}`:                   "sv-FI",
 		`{"text":"a","language":"haw"}`:                          "haw",
 		`{"text":"a","language":"hawaiian"}`:                     "sv-FI",
 		`{"text":"a","languages":[{"code":"fi"}]}`:               "fi",
@@ -244,6 +246,37 @@ func TestConfidence(t *testing.T) {
 	}
 }
 
+// Models that are paid by the second say how many they heard, rounded up: too
+// few are not all of the audio.
+func TestSecondsCounted(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]failover.Class{
+		`{"text":"a","usage":{"type":"duration","seconds":10}}`:   0,
+		`{"text":"a","usage":{"type":"duration","seconds":8}}`:    0,
+		`{"text":"a","usage":{"type":"duration","seconds":7}}`:    failover.ClassIncomplete,
+		`{"text":"a","usage":{"type":"duration","seconds":20}}`:   failover.ClassIncomplete,
+		`{"text":"a","usage":{"type":"tokens","input_tokens":9}}`: 0,
+		`{"text":"a","usage":{"seconds":"ten"}}`:                  0,
+		`{"text":"a","usage":null}`:                               0,
+		`{"text":"a","duration":9.4,"usage":{"seconds":7}}`:       0,
+	} {
+		s, client := listener(t)
+		s.FailAlways(vendorsim.Body(http.StatusOK, "application/json", body))
+		audio := vendorsim.Hush(9500*time.Millisecond, 8000)
+		heard, err := client.STT().Do(t.Context(), stt.Request{Audio: stt.Bytes(audio), Format: stt.PCM(8000)})
+		assert.Equal(t, want, failover.ClassOf(err), body)
+		if err == nil && !strings.Contains(body, "9.4") {
+			assert.Equal(t, 9500*time.Millisecond, heard.Duration, body)
+		}
+		// Where nobody else knows, the vendor's count it is.
+		heard, err = client.STT().Do(t.Context(), stt.Request{Audio: stt.Bytes([]byte("\x1A\x45\xDF\xA3 WebM"))})
+		require.NoError(t, err)
+		if strings.Contains(body, `"seconds":10`) {
+			assert.Equal(t, 10*time.Second, heard.Duration)
+		}
+	}
+}
+
 // What is asked for is there, or the answer is not whole.
 func TestWhatWasAskedForIsMissing(t *testing.T) {
 	t.Parallel()
@@ -279,6 +312,7 @@ func TestSizeOfRecordings(t *testing.T) {
 	p := client.STT()
 	largest := vendorsim.SayWAV("Hello.", 8000)
 	largest = append(largest, make([]byte, 25<<20-len(largest))...)
+	s.FailAlways(vendorsim.Body(http.StatusOK, "application/json", `{"text":"Hello."}`))
 	req := stt.Request{Audio: stt.Bytes(largest)}
 	assert.True(t, p.Supports(req))
 	_, err := p.Do(t.Context(), req)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofailover/failover/internal/hearing"
 	"github.com/gofailover/failover/providers/stt"
+	"github.com/gofailover/failover/providers/tts"
 )
 
 const errNoTranscript = answerError("the answer is no transcript")
@@ -45,17 +46,21 @@ type wordBody struct {
 	Probability *float64 `json:"probability"` // of servers that run Whisper themselves
 }
 
-// readTranscript reads an answer; false if it is none.
-func readTranscript(body []byte) (*stt.Transcript, bool) {
+// readTranscript reads an answer; false if it is none. rounded says that its
+// Duration is in whole seconds, rounded up.
+func readTranscript(body []byte) (heard *stt.Transcript, rounded, ok bool) {
 	var a transcriptBody
 	if json.Unmarshal(body, &a) != nil || a.Text == nil {
-		return nil, false
+		return nil, false, false
 	}
-	heard := &stt.Transcript{
+	heard = &stt.Transcript{
 		Text: *a.Text, Language: a.language(), Duration: a.duration(), Confidence: a.confidence(),
 		Segments: a.segments(), Words: a.words(),
 	}
-	return heard, true
+	if heard.Duration <= 0 {
+		heard.Duration, rounded = a.counted(), true
+	}
+	return heard, rounded, true
 }
 
 // language is what the model heard: a code, or at whisper-1 an English name.
@@ -71,13 +76,12 @@ func (a transcriptBody) language() string {
 	if json.Unmarshal(a.Language, &name) != nil {
 		return ""
 	}
-	name = strings.ToLower(name)
 	for code, known := range languages {
-		if name == known {
+		if strings.EqualFold(name, known) {
 			return code
 		}
 	}
-	if len(name) > longestCode {
+	if base, _, _ := strings.Cut(name, "-"); len(base) > longestCode || !tts.IsLanguage(name) {
 		return "" // a name of a language that nobody could ask for
 	}
 	return name
@@ -86,14 +90,24 @@ func (a transcriptBody) language() string {
 // longestCode is the length of a language's longest code in ISO 639.
 const longestCode = 3
 
-// duration is how long the vendor says that the audio plays. What it counts for
-// its bill is whole seconds, and no playing time.
+// duration is how long the audio plays, where the answer has words or speakers.
 func (a transcriptBody) duration() time.Duration {
 	seconds, err := strconv.ParseFloat(strings.Trim(string(a.Duration), `"`), 64)
 	if err != nil {
 		return 0
 	}
 	return hearing.Seconds(seconds)
+}
+
+// counted is the same in whole seconds, of models that are paid by them.
+func (a transcriptBody) counted() time.Duration {
+	var usage struct {
+		Seconds float64 `json:"seconds"`
+	}
+	if json.Unmarshal(a.Usage, &usage) != nil {
+		return 0
+	}
+	return hearing.Seconds(usage.Seconds)
 }
 
 // confidence is the geometric mean of the tokens' probabilities, 0 if they are
