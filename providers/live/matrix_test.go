@@ -93,7 +93,12 @@ func (k *talk) seen() string {
 		parts = append(parts, fmt.Sprintf("%s from %v", span.Provider, span.From))
 	}
 	for _, f := range sum.Failovers {
-		parts = append(parts, fmt.Sprintf("(%s %s, waited %v)", f.From, failover.ClassOf(f.Err), f.Waited))
+		how := "at once"
+		if f.Waited > time.Second {
+			how = "after a silence"
+			assert.InDelta(k.rig.t, 5.1, f.Waited.Seconds(), 1.1)
+		}
+		parts = append(parts, fmt.Sprintf("(%s %s, %s)", f.From, failover.ClassOf(f.Err), how))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -145,7 +145,7 @@ type LiveRequest struct {
 	// audio, to answer it, and to say the last once the audio is over. A
 	// connection counts as silent when it was given at least a second of audio
 	// in which something sounds, and Quiet later has still not said anything;
-	// after half of Quiet it is asked for a final result, which it must give
+	// after a third of Quiet it is asked for a final result, which it must give
 	// even if there were no words. A provider that answers, but gives no final
 	// result while the buffer runs full, counts as silent too. Silence of the
 	// speaker is nobody's failure, nor is a consumer that takes its time.

@@ -73,8 +73,11 @@ func without(text string, words, rest []Word) string {
 		}
 		text = text[at+len(w.Text):]
 	}
-	return strings.TrimSpace(text)
+	return strings.TrimLeft(text, closing)
 }
+
+// closing is what belongs to the word before it.
+const closing = " \t\n.,;:!?…»”’\")]}、。，！？"
 
 func joined(words []Word) string {
 	texts := make([]string, len(words))

@@ -26,7 +26,7 @@ func (l *leg) run(ctx context.Context) {
 		switch {
 		case l.left:
 			return
-		case errors.Is(err, ErrLiveExpired):
+		case err == errRenew: //nolint:errorlint // broke has just said so
 			continue
 		case err != nil:
 			l.yield(LiveEvent{}, err)
@@ -34,6 +34,9 @@ func (l *leg) run(ctx context.Context) {
 		return
 	}
 }
+
+// errRenew says that the same provider is to be dialed again.
+const errRenew = liveError("to be dialed again")
 
 // give passes an event on to the router, and says whether it wants more.
 func (l *leg) give(e LiveEvent) bool {
@@ -91,8 +94,8 @@ const (
 	// enough is how much audio that sounds deserves an answer. It is longer
 	// than any cough, and no vendor takes so much for an interim result.
 	enough = time.Second
-	// unsaid is how much audio that sounds may be left when a provider has said
-	// all: the end of a last word, but no word.
+	// unsaid is how much audio that sounds may be left out, between two final
+	// results or when a provider has said all: the end of a word, but no word.
 	unsaid = 300 * time.Millisecond
 	// lastWords is how long a broken connection is listened to for what the
 	// vendor had to say of it.

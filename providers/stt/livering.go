@@ -54,6 +54,9 @@ func (r *ring) room() int { return r.most - r.kept() }
 
 // write keeps p, for which there must be room.
 func (r *ring) write(p []byte) {
+	if len(p) == 0 {
+		return
+	}
 	r.grow(r.kept() + len(p))
 	at := (r.first + r.kept()) % len(r.buf)
 	n := copy(r.buf[at:], p)

@@ -300,11 +300,8 @@ func (s *Session) end(err error, panicked any) {
 	switch {
 	case s.closed:
 		err = nil
-	case err == nil && !s.complete():
-		err = s.ctx.Err()
-		if cause := context.Cause(s.ctx); !errors.Is(cause, err) {
-			err = errors.Join(err, cause)
-		}
+	case err != nil || !s.complete():
+		err = endedBy(s.ctx, err)
 	}
 	if err != nil {
 		s.lose(s.tempo.bytes(s.ledger.settled), s.ring.end)
@@ -312,6 +309,17 @@ func (s *Session) end(err error, panicked any) {
 	s.err, s.panic, s.ended = err, panicked, true
 	close(s.over)
 	s.changed.Broadcast()
+}
+
+// endedBy adds to the error of a session the end of its context, if that is why
+// and it does not say so.
+func endedBy(ctx context.Context, err error) error {
+	for _, why := range []error{ctx.Err(), context.Cause(ctx)} {
+		if why != nil && !errors.Is(err, why) {
+			err = errors.Join(err, why)
+		}
+	}
+	return err
 }
 
 // complete says that there is no more audio, and nothing left to be written

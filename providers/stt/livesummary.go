@@ -198,8 +198,7 @@ func (s *Session) lose(from, to int64) {
 }
 
 // broke notes how a link ended, and returns what the router is to know of it:
-// nothing if all was written down, ErrLiveExpired if the same provider is to go
-// on.
+// nothing if all was written down, errRenew if the same provider is to go on.
 func (s *Session) broke(ctx context.Context, k *link, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +215,7 @@ func (s *Session) broke(ctx context.Context, k *link, err error) error {
 	served := k.answerAt.Sub(k.opened) >= s.req.Quiet
 	if errors.Is(err, ErrLiveExpired) {
 		if !k.adopted.IsZero() && time.Since(k.opened) >= s.req.Quiet {
-			return ErrLiveExpired
+			return errRenew
 		}
 		err = &failover.Error{Class: failover.ClassTransient, Err: ErrLiveExpired}
 	}

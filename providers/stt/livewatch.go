@@ -129,7 +129,7 @@ func (k *link) ready(most int64) (n int, what sending) {
 // if that is now.
 func (k *link) pause(left int64) int64 {
 	s := k.s
-	if time.Since(k.asked) >= hushWithin {
+	if time.Since(k.asked) >= min(hushWithin, s.req.Quiet/4) {
 		return -1 // it sounds all the time
 	}
 	hush, window := s.tempo.bytes(hushTime), s.tempo.bytes(soundWindow)
@@ -188,10 +188,6 @@ func (k *link) said(e LiveEvent) error {
 	return nil
 }
 
-// tolerance is how far apart two final results may be: vendors leave out some
-// hundredths of silence between them.
-const tolerance = 500 * time.Millisecond
-
 // skipped says whether a final event leaves out audio, before it, in which
 // something sounds.
 func (k *link) skipped(e *LiveEvent) bool {
@@ -205,7 +201,7 @@ func (k *link) skipped(e *LiveEvent) bool {
 			from = max(from, seam.session)
 		}
 	}
-	return e.Start-from > tolerance && s.sounds(s.tempo.bytes(from), s.tempo.bytes(e.Start), tolerance) >= tolerance
+	return e.Start-from >= unsaid && s.sounds(s.tempo.bytes(from), s.tempo.bytes(e.Start), unsaid) >= unsaid
 }
 
 // stands says that the connection has nothing to prove, and nobody knows yet.
@@ -233,12 +229,15 @@ func (k *link) watch() error {
 		return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveSilent}
 	}
 	kept, most := s.ring.kept(), s.ring.most
+	if int(s.ring.end-k.sent) > most/10 {
+		kept = 0 // of what it did not get there can be no result
+	}
 	advanced := later(s.advance, k.opened)
 	live := time.Until(s.due) <= slack
 	if live && kept >= most-most/10 && past(advanced, 2*quiet) {
 		return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveNoFinal}
 	}
-	if past(k.since, quiet/2) || kept >= most/2 && past(advanced, quiet) {
+	if past(k.since, quiet/3) || kept >= most/2 && past(advanced, quiet) {
 		k.ask(now)
 	}
 	return nil
