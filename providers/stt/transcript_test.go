@@ -19,13 +19,13 @@ func minute() stt.Request {
 	return stt.Request{Audio: stt.Bytes(vendorsim.Hush(time.Minute, 8000)), Format: stt.PCM(8000)}
 }
 
-func word(text string, start, end time.Duration) stt.Word {
+func wordAt(text string, start, end time.Duration) stt.Word {
 	return stt.Word{Text: text, Start: start, End: end, Confidence: 0.9}
 }
 
 func TestNewTranscript(t *testing.T) {
 	t.Parallel()
-	words := []stt.Word{word("two", 0, time.Second), word("words", time.Second/2, 2*time.Second)} // at the same time
+	words := []stt.Word{wordAt("two", 0, time.Second), wordAt("words", time.Second/2, 2*time.Second)} // at the same time
 	heard := &stt.Transcript{Text: " two words\n", Words: words, Confidence: 1}
 	got, err := stt.NewTranscript(minute(), heard)
 	require.NoError(t, err)
@@ -73,9 +73,9 @@ func TestNewTranscriptRefuses(t *testing.T) {
 		heard stt.Transcript
 	}{
 		"stt: the transcript has no words, which were asked for":       {asksWords, stt.Transcript{Text: "secret"}},
-		"stt: the transcript names no speakers, which were asked for":  {asksWho, stt.Transcript{Text: "secret", Words: []stt.Word{word("secret", 0, 1)}}},
+		"stt: the transcript names no speakers, which were asked for":  {asksWho, stt.Transcript{Text: "secret", Words: []stt.Word{wordAt("secret", 0, 1)}}},
 		"stt: the transcript has a confidence that is none":            {minute(), stt.Transcript{Text: "secret", Confidence: 1.5}},
-		"stt: the transcript has times that run backwards":             {minute(), stt.Transcript{Text: "secret", Words: []stt.Word{word("a", 2, 3), word("b", 1, 4)}}},
+		"stt: the transcript has times that run backwards":             {minute(), stt.Transcript{Text: "secret", Words: []stt.Word{wordAt("a", 2, 3), wordAt("b", 1, 4)}}},
 		"stt: the transcript is of 30s of audio that plays 1m0s":       {minute(), stt.Transcript{Text: "secret", Duration: 30 * time.Second}},
 		"stt: the transcript is of 2m0s, and the audio plays 1m0s":     {minute(), stt.Transcript{Text: "secret", Duration: 2 * time.Minute}},
 		"stt: the transcript is of 52.9s of audio that plays 1m0s":     {minute(), stt.Transcript{Text: "secret", Duration: 52900 * time.Millisecond}},
@@ -92,8 +92,8 @@ func TestNewTranscriptRefuses(t *testing.T) {
 	}
 	for name, heard := range map[string]*stt.Transcript{
 		"none at all":         nil,
-		"word backwards":      {Text: "a", Words: []stt.Word{word("a", 2, 1)}},
-		"before the audio":    {Text: "a", Words: []stt.Word{word("a", -1, 1)}},
+		"word backwards":      {Text: "a", Words: []stt.Word{wordAt("a", 2, 1)}},
+		"before the audio":    {Text: "a", Words: []stt.Word{wordAt("a", -1, 1)}},
 		"segment backwards":   {Text: "a", Segments: []stt.Segment{{Start: 2, End: 1}}},
 		"segment before":      {Text: "a", Segments: []stt.Segment{{Start: -1, End: 1}}},
 		"confidence NaN":      {Text: "a", Confidence: math.NaN()},
