@@ -216,10 +216,20 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	body   []byte
+	answer *Answer // of the vendor, once it has processed the request
 }
 
-// good is the vendor's answer.
+// good is the vendor's answer. However often it is asked for, the vendor
+// processes the request once.
 func (x *exchange) good() Answer {
+	if x.answer == nil {
+		a := x.process()
+		x.answer = &a
+	}
+	return *x.answer
+}
+
+func (x *exchange) process() Answer {
 	r := x.r.Clone(x.r.Context())
 	r.Body = io.NopCloser(bytes.NewReader(x.body))
 	collected := &collector{header: http.Header{}}

@@ -35,7 +35,7 @@ type Provider struct {
 type Filter struct {
 	// To and From are numbers in E.164.
 	To, From string
-	// Status is one that vendors know: StatusEnded is none.
+	// Status is one that vendors know: StatusActive and StatusEnded are none.
 	Status Status
 	// Limit is how many calls of each provider to list at the most, 1 to 1000.
 	// 0 means 50.
