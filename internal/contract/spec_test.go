@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,9 +161,18 @@ func (s *spec) knowsNames(t *testing.T, route *routers.Route, x exchange) {
 	for name := range x.request.URL.Query() {
 		assert.NotNil(t, parameters.GetByInAndName(openapi3.ParameterInQuery, name), "there is no parameter %q", name)
 	}
+	content := route.Operation.RequestBody.Value.Content
+	if form := content["application/x-www-form-urlencoded"]; form != nil {
+		values, err := url.ParseQuery(string(x.body))
+		require.NoError(t, err)
+		for name := range values {
+			assert.Contains(t, fields(form.Schema), name, "there is no such field")
+		}
+		return
+	}
 	var body map[string]any
 	require.NoError(t, json.Unmarshal(x.body, &body))
-	knowsFields(t, "", body, route.Operation.RequestBody.Value.Content["application/json"].Schema)
+	knowsFields(t, "", body, content["application/json"].Schema)
 }
 
 func knowsFields(t *testing.T, path string, value map[string]any, schema *openapi3.SchemaRef) {
