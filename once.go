@@ -121,7 +121,8 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, a *attempt[Req, Resp]) (c
 }
 
 // takeStock counts what a nested router really used: its attempts but the one
-// that was counted for it, and its cost in place of the estimate.
+// that was counted for it, and its cost in place of the estimate. It learns too
+// whether the success may be the second.
 func (c *call[Req, Resp]) takeStock(a *attempt[Req, Resp]) {
 	if a.lent == nil {
 		return
@@ -139,6 +140,7 @@ func (c *call[Req, Resp]) takeStock(a *attempt[Req, Resp]) {
 		}
 		c.spend(a.e, spent-estimate)
 	}
+	c.murky = c.murky || a.lent.uncertain.Load()
 	a.lent = nil
 }
 

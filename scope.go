@@ -39,8 +39,9 @@ type frame struct {
 
 // allowance is what an outer router allows a nested one, and learns of it.
 type allowance struct {
-	attempts atomic.Int64 // still allowed
-	spent    atomicFloat  // estimated cost so far
+	attempts  atomic.Int64 // still allowed
+	spent     atomicFloat  // estimated cost so far
+	uncertain atomic.Bool  // it was done, and may have been done before that
 }
 
 func scopeOf(ctx context.Context) *scope {

@@ -39,6 +39,9 @@ func (c *call[Req, Resp]) runOnce() (resp Resp, err error) {
 	resp, err = c.run()
 	done = true
 	c.tellUncertain()
+	if err == nil && c.borrowed != nil && (c.maybe() || c.murky) {
+		c.borrowed.uncertain.Store(true)
+	}
 	return resp, err
 }
 

@@ -16,6 +16,7 @@ require (
 	github.com/gofailover/failover/providers/openai v0.0.0-00010101000000-000000000000
 	github.com/gofailover/failover/providers/twilio v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
+	golang.org/x/net v0.60.0
 )
 
 require (
