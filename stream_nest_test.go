@@ -163,11 +163,11 @@ func TestNewStreamRefuses(t *testing.T) {
 		`WithInterrupted: fail stands alone`: {
 			p, []failover.Option{failover.WithInterrupted(failover.Continue, failover.Fail)},
 		},
-		`WithDeliveredCap: -1 is negative`:    {p, []failover.Option{failover.WithDeliveredCap(-1)}},
-		`WithFirstContent: -1s is negative`:   {p, []failover.Option{failover.WithFirstContent(-time.Second)}},
-		`WithIdle: -1s is negative`:           {p, []failover.Option{failover.WithIdle(-time.Second)}},
-		`WithTotal: -1s is negative`:          {p, []failover.Option{failover.WithTotal(-time.Second)}},
-		`WithCommit: Items -1 is negative`:    {p, []failover.Option{failover.WithCommit(failover.CommitPolicy{Items: -1})}},
+		`WithDeliveredCap: -1 is negative`:  {p, []failover.Option{failover.WithDeliveredCap(-1)}},
+		`WithFirstContent: -1s is negative`: {p, []failover.Option{failover.WithFirstContent(-time.Second)}},
+		`WithIdle: -1s is negative`:         {p, []failover.Option{failover.WithIdle(-time.Second)}},
+		`WithTotal: -1s is negative`:        {p, []failover.Option{failover.WithTotal(-time.Second)}},
+		`WithCommit: Items -1 is negative`:  {p, []failover.Option{failover.WithCommit(failover.CommitPolicy{Items: -1})}},
 		`WithCommit: Whole stands alone: Items 2`: {
 			p, []failover.Option{failover.WithCommit(failover.CommitPolicy{Whole: true, Items: 2})},
 		},
