@@ -853,7 +853,7 @@ func TestLookupOfAnAttemptUnderWay(t *testing.T) {
 		<-done
 		d.wait(2 * time.Minute)
 		d.notFound(hello(), a)
-	})
+	}, twilio.WithLookupSettle(500*time.Millisecond)) // shorter than from one look to the next
 }
 
 // A recipient with many messages: enough of them are read to find one, all of
@@ -929,20 +929,45 @@ func TestLookupPages(t *testing.T) {
 			for i := range 250 {
 				_, err := other.SMS().Do(t.Context(), sms.Message{To: callee, Body: fmt.Sprint("Number ", i)})
 				require.NoError(t, err)
-				if i%100 == 0 {
-					d.wait(time.Hour)
-				}
+				d.wait(time.Minute)
 			}
 			a := d.loses(lostAfter, "op", hello())
 			id := d.lastID()
+			var first any
 			d.edited(func(list map[string]any, _ http.Header) {
 				all := list["messages"].([]any)
-				all[0], all[len(all)-1] = all[len(all)-1], all[0]
+				if first == nil {
+					first, all = all[0], append(all[2:], all[1]) // what is newer comes after what is older,
+					all[len(all)-1], all[len(all)-2] = all[len(all)-2], all[len(all)-1]
+				} else {
+					all = append(all, first) // and the newest on the next page
+				}
+				list["messages"] = all
 			})
-			before := len(d.sim.Requests())
+			before, begun := len(d.sim.Requests()), time.Now()
 			d.found(hello(), a, id)
 			assert.Len(t, d.sim.Requests()[before:], 2)
+			assert.Zero(t, time.Since(begun), "both pages at the first look")
 		})
+	})
+}
+
+// When an attempt of its own was, a client knows better than whoever asks.
+func TestLookupTrustsWhatItKnows(t *testing.T) {
+	onDesk(t, func(t *testing.T, d *desk) {
+		a := d.loses(vendorsim.Processed(vendorsim.Silence()), "op", hello())
+		id := d.lastID()
+		a.Start, a.Duration = a.Start.Add(10*time.Minute), 0
+		d.wait(time.Hour)
+		d.found(hello(), a, id)
+
+		m := sms.Message{To: callee, Body: "Another."}
+		a = d.loses(vendorsim.Silence(), "again", m)
+		a.Duration = 0
+		d.wait(2*time.Minute - 5*time.Second)
+		d.cannotTell(m, a, notYet)
+		d.wait(time.Minute)
+		d.notFound(m, a)
 	})
 }
 

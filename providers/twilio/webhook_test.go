@@ -244,6 +244,19 @@ func TestSignaturesThatAreCutElsewhere(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// A body that no webhook has is not read, even if it is signed.
+func TestWebhooksThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for more, want := range map[int]error{60 << 10: nil, 64 << 10: twilio.ErrSignature} {
+		body := delivered + "&Zeal=" + strings.Repeat("x", more)
+		form, err := url.ParseQuery(body)
+		require.NoError(t, err)
+		_, err = c.SMSUpdate(hook("POST", "https://app.test/s", formType, body, signatureOf("https://app.test/s", form)))
+		require.ErrorIs(t, err, want)
+	}
+}
+
 // A message of another account is none of ours, whoever has signed it.
 func TestAnotherAccount(t *testing.T) {
 	t.Parallel()
