@@ -819,6 +819,40 @@ func TestLookupOfAnUnknownAttempt(t *testing.T) {
 	})
 }
 
+// What a provider adapts is looked for as it was sent.
+func TestLookupOfAnAdaptedMessage(t *testing.T) {
+	onDesk(t, func(t *testing.T, d *desk) {
+		p := d.client.SMS()
+		p.Adapt = func(m sms.Message) sms.Message {
+			m.To, m.From, m.Body = "+15551119999", "brand", m.Body+" Reply STOP to opt out."
+			return m
+		}
+		texts, err := sms.New(failover.Providers(p))
+		require.NoError(t, err)
+		defer texts.Close()
+		d.sim.Fail(lostAfter)
+		receipt, err := texts.Send(t.Context(), hello())
+		require.NoError(t, err)
+		assert.Equal(t, d.lastID(), receipt.ID)
+
+		d.sim.Fail(lostBefore)
+		_, err = texts.Send(failover.Operation(t.Context(), "lost"), sms.Message{To: callee, Body: "Another."})
+		var uncertain *failover.UncertainError
+		require.ErrorAs(t, err, &uncertain)
+		other := clientOf(t, d.sim)
+		d.sent(other, "other", sms.Message{To: callee, Body: "Another."})
+		d.wait(time.Hour)
+		d.notFound(sms.Message{To: callee, Body: "Another."}, uncertain.Attempt)
+
+		d.sim.Fail(vendorsim.Processed(vendorsim.Silence()))
+		d.sim.Lag(time.Minute)
+		_, err = texts.Send(failover.Operation(t.Context(), "sent"), sms.Message{To: callee, Body: "A third."})
+		require.ErrorAs(t, err, &uncertain)
+		d.wait(time.Hour)
+		d.found(sms.Message{To: callee, Body: "A third."}, uncertain.Attempt, d.lastID())
+	})
+}
+
 // A table of senders may have changed since: what was sent from the number of
 // that time is not overlooked.
 func TestLookupAfterTheSenderChanged(t *testing.T) {
