@@ -139,7 +139,7 @@ func (s *Server) Down() {
 		_ = server.Close()
 	}
 	for _, session := range sessions {
-		cut(session.conn, true)
+		session.cut(true)
 	}
 	s.serving.Wait()
 	_ = s.wait(context.Background(), func() bool { return s.active == 0 })

@@ -166,7 +166,7 @@ type elevenLabsConn struct {
 	mu       sync.Mutex // guards below
 	sent     int64      // bytes of audio
 	loud     int64      // of them, up to the last in which something sounds
-	asked    int64      // of them, up to the last commit
+	commits  []commit   // that may be unanswered
 	idle     bool       // nothing was sent since the last KeepAlive
 	finished bool
 	fenced   bool // the last commit was made to hear whether there is more
@@ -225,7 +225,7 @@ func (c *elevenLabsConn) Finish(context.Context) error { return c.commit(true) }
 
 func (c *elevenLabsConn) commit(last bool) error {
 	c.mu.Lock()
-	c.asked, c.finished = c.sent, c.finished || last
+	c.commits, c.finished = append(c.commits, commit{c.sent, time.Now()}), c.finished || last
 	c.mu.Unlock()
 	return c.text(c.commitText())
 }
@@ -327,7 +327,7 @@ func (c *elevenLabsConn) Receive(ctx context.Context) (stt.LiveEvent, error) {
 		if c.over.Load() {
 			return stt.LiveEvent{}, io.EOF
 		}
-		m, err := c.last(ctx)
+		m, err := c.next(ctx)
 		if err != nil {
 			return stt.LiveEvent{}, err
 		}
@@ -395,59 +395,56 @@ func (c *elevenLabsConn) nothing() stt.LiveEvent {
 	return e
 }
 
-// last is next. At the end, when something sounded after the last word, it asks
-// for more, because a final result that was on its way when the last one was
-// asked for looks the same. What is not said then was no word.
-func (c *elevenLabsConn) last(ctx context.Context) (*elevenLabsMessage, error) {
-	c.mu.Lock()
-	fenced := c.fenced
-	c.mu.Unlock()
-	if !fenced {
-		return c.next(ctx)
-	}
-	inTime, cancel := context.WithTimeout(ctx, fencePatience)
-	defer cancel()
-	m, err := c.next(inTime)
-	if inTime.Err() != nil && ctx.Err() == nil {
-		return &elevenLabsMessage{Type: throttledType}, nil
-	}
-	return m, err
-}
-
-// fencePatience is how long a vendor may take to say that there is nothing more:
-// several times as long as it takes for a result.
-const fencePatience = 2 * time.Second
-
 // lateSound is how much later than the last word something may still sound that
 // belongs to it: audio is looked at by the chunk.
 const lateSound = 300 * time.Millisecond
 
+// commit is one that was sent: how much audio had been, and when.
+type commit struct {
+	at   int64
+	when time.Time
+}
+
+// answerTime is for how long a commit may go unanswered. A session waits for no
+// answer that long.
+const answerTime = 2 * time.Minute
+
 // settle says which audio a final event is about, where the vendor does not, and
-// whether it was the last. It asks for more if that cannot be told.
+// whether it was the last.
+//
+// The vendor gives final results by itself and for commits, and does not tell
+// them apart. One without words is for a commit, and says that there are none up
+// to it. For which commit is not known; for the oldest that may be unanswered is
+// the careful guess. So at the end, when something sounded after the last word,
+// commits are added until that guess is the last.
 func (c *elevenLabsConn) settle(e *stt.LiveEvent) {
-	if c.settled(e) {
-		_ = c.text(c.commitText()) // an error is read there too
+	if c.answered(e) {
+		_ = c.text(c.commitText()) // an error is met in reading
 	}
 }
 
-// settled says whether to ask for more.
-func (c *elevenLabsConn) settled(e *stt.LiveEvent) bool {
+// answered says whether one more commit is needed.
+func (c *elevenLabsConn) answered(e *stt.LiveEvent) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	end := time.Duration(0)
 	if n := len(e.Words); n > 0 {
 		end = e.Words[n-1].End
-	} else if e.Text == "" && c.asked > 0 {
-		e.End = c.span(c.asked) // there are no words in it
+	}
+	c.commits = slices.DeleteFunc(c.commits, func(o commit) bool {
+		return end > 0 && c.span(o.at) <= end || time.Since(o.when) >= answerTime
+	})
+	if e.Text == "" && len(c.commits) > 0 {
+		e.End = c.span(c.commits[0].at)
 		end = e.End
-		c.asked = 0
+		c.commits, c.fenced = c.commits[1:], false
 	}
 	switch {
 	case !c.finished:
-	case e.Text == "", c.span(c.loud) <= end+lateSound:
+	case c.span(c.loud) <= end+lateSound:
 		c.over.Store(true)
-	default:
-		c.fenced, c.asked = true, c.sent
+	case !c.fenced:
+		c.fenced, c.commits = true, append(c.commits, commit{c.sent, time.Now()})
 		return true
 	}
 	return false

@@ -96,7 +96,6 @@ func (k *talk) seen() string {
 		how := "at once"
 		if f.Waited > time.Second {
 			how = "after a silence"
-			assert.InDelta(k.rig.t, 5.1, f.Waited.Seconds(), 1.1)
 		}
 		parts = append(parts, fmt.Sprintf("(%s %s, %s)", f.From, failover.ClassOf(f.Err), how))
 	}
@@ -121,6 +120,9 @@ func TestMatrixOfOneFault(t *testing.T) {
 					require.NoError(t, k.err)
 					s.check(k)
 					assert.Empty(t, k.session.Summary().Gaps)
+					for _, f := range k.session.Summary().Failovers {
+						assert.Less(t, f.Waited, 6500*time.Millisecond, "no silence lasts longer")
+					}
 					fmt.Fprintf(&table, "%s, %v: %s\n", vendors[0], f, k.seen())
 				})
 			})

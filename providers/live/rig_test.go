@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,7 +42,7 @@ func newRig(t *testing.T, vendors []string, opts ...failover.Option) *rig {
 	var providers []stt.LiveProvider
 	for i, vendor := range vendors {
 		name := vendor
-		if i > 0 && vendors[0] == vendor {
+		if slices.Contains(vendors[:i], vendor) {
 			name = fmt.Sprint(vendor, i+1)
 		}
 		providers = append(providers, r.provider(vendor, name))

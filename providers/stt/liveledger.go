@@ -115,3 +115,15 @@ func (l *ledger) settle(e *LiveEvent, sent time.Duration) {
 		l.cut, l.timed = max(l.cut, end), false
 	}
 }
+
+// lose notes gaps. Where they follow on what stands, nobody need go back to them,
+// nor to what comes before them.
+func (l *ledger) lose(gaps []LiveGap) {
+	for range gaps { // one may follow on a later one
+		for _, gap := range gaps {
+			if gap.From <= l.settled && gap.To > l.settled {
+				l.settled, l.cut, l.timed = gap.To, gap.To, false
+			}
+		}
+	}
+}

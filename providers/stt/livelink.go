@@ -64,7 +64,9 @@ type link struct {
 	since     time.Time // when audio began to wait for an answer; zero: none does
 	asked     time.Time // when a final result was asked for last
 	asking    bool      // and it was not sent yet
+	flushed   bool      // it was sent, and not answered
 	sending   time.Time // when it began to take the audio that it is taking; zero: none
+	behind    time.Time // when it had not been given all for the last time
 	finished  time.Time // when it was told that there is no more
 	adopted   time.Time // when its first answer came
 	lost      []LiveGap // by its beginning or by a seam, until it is adopted

@@ -183,9 +183,7 @@ func (s *Session) tell(gap LiveGap) {
 		return
 	}
 	s.summary.Gaps = append(s.summary.Gaps, gap)
-	if gap.From <= s.ledger.settled {
-		s.ledger.settled = max(s.ledger.settled, gap.To) // nobody need go back to it
-	}
+	s.ledger.lose(s.summary.Gaps)
 	s.inbox.add(LiveResult{Start: gap.From, End: gap.To, Gap: &gap})
 	s.changed.Broadcast()
 }

@@ -105,13 +105,16 @@ func (k *link) ready(most int64) (n int, what sending) {
 	if k.committed < s.commit {
 		if left = min(left, s.commit-k.sent); left <= 0 {
 			k.committed = s.commit
-			return 0, sendFlush
+			return k.flush()
 		}
+	}
+	if k.unsettled() >= int64(s.ring.most)*3/4 && !k.flushed && !k.asking {
+		k.asked, k.asking = time.Now(), true // while there is room to choose the place
 	}
 	if k.asking {
 		if left = k.pause(min(left, most)); left < 0 {
 			k.asking = false
-			return 0, sendFlush
+			return k.flush()
 		}
 	}
 	switch {
@@ -122,6 +125,19 @@ func (k *link) ready(most int64) (n int, what sending) {
 		return 0, sendFinish
 	}
 	return 0, sendNothing
+}
+
+// unsettled is how much audio the connection was given that is not written down.
+func (k *link) unsettled() int64 {
+	s := k.s
+	from := max(s.ledger.settled, k.seams[len(k.seams)-1].session)
+	return k.sent - s.tempo.bytes(from)
+}
+
+// flush is what next returns to ask for a final result.
+func (k *link) flush() (int, sending) {
+	k.flushed = true
+	return 0, sendFlush
 }
 
 // pause is how much of the next audio is to be sent before a final result is
@@ -177,6 +193,7 @@ func (k *link) said(e LiveEvent) error {
 		k.answered = k.sent
 	}
 	k.answerAt, k.since = time.Now(), time.Time{}
+	k.flushed = k.flushed && !e.Final
 	if e.Model != "" {
 		k.model = e.Model
 	}
@@ -230,9 +247,9 @@ func (k *link) watch() error {
 	}
 	kept, most := s.ring.kept(), s.ring.most
 	if int(s.ring.end-k.sent) > most/10 {
-		kept = 0 // of what it did not get there can be no result
+		k.behind = now // of what it did not get there can be no result
 	}
-	advanced := later(s.advance, k.opened)
+	advanced := later(later(s.advance, k.opened), k.behind)
 	live := time.Until(s.due) <= slack
 	if live && kept >= most-most/10 && past(advanced, 2*quiet) {
 		return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveNoFinal}
@@ -243,14 +260,13 @@ func (k *link) watch() error {
 	return nil
 }
 
-// ask lets a final result be asked for, but not all the time.
+// ask lets a final result be asked for, if that was not done just now, and the
+// answer is not due.
 func (k *link) ask(now time.Time) {
-	if k.asking {
-		k.s.changed.Broadcast() // it may have waited for long enough
-		return
-	}
-	if now.Sub(k.asked) >= k.s.req.Quiet {
+	if !k.asking && !k.flushed && now.Sub(k.asked) >= k.s.req.Quiet/5 {
 		k.asked, k.asking = now, true
-		k.s.changed.Broadcast()
+	}
+	if k.asking {
+		k.s.changed.Broadcast() // it may have waited for long enough, too
 	}
 }
