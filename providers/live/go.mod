@@ -10,11 +10,14 @@ replace (
 require (
 	github.com/coder/websocket v1.8.15
 	github.com/gofailover/failover v0.0.0-00010101000000-000000000000
+	github.com/gofailover/failover/internal/livesim v0.0.0-00010101000000-000000000000
+	github.com/stretchr/testify v1.12.1
 )
 
 require (
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
