@@ -18,7 +18,7 @@ type RequestError struct {
 	Reason string
 	// Err is why audio could not be read, which matches fs.ErrNotExist and the
 	// like. It may name a path or a URL, and is never printed.
-	Err error
+	Err error `json:"-"`
 }
 
 // Error names the field and the reason.

@@ -103,13 +103,31 @@ func fits(format Format, kind audio.Kind, head []byte) error {
 	return nil
 }
 
-// facts are what the bytes say, found out once for a format.
+// facts are what the bytes say, found out once for a format, and of a file that
+// has changed once more.
 type facts struct {
 	mu     sync.Mutex
 	known  bool
 	format Format
+	of     stamp // of a file
 	played time.Duration
 	exact  bool
+}
+
+// opened notes that a file was opened. If it is not the one that the facts are
+// of, they are found out again, of just what is going to be read.
+func (f *facts) opened(file *exactly, format Format) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.known || f.format != format || f.of != file.is {
+		f.find(file.again(), file.is, format)
+	}
+}
+
+// find finds out what the bytes say. The lock is held.
+func (f *facts) find(body io.Reader, of stamp, format Format) {
+	f.known, f.format, f.of = true, format, of
+	f.played, f.exact = measure(body, of.size, format)
 }
 
 // playingTime is how long the audio plays, 0 where its bytes do not say or were
@@ -130,8 +148,11 @@ func (s Source) playingTime(format Format) (played time.Duration, exact bool) {
 		return 0, false
 	}
 	defer body.Close()
-	f.known, f.format = true, format
-	f.played, f.exact = measure(body, size, format)
+	of := stamp{size: size}
+	if file, ok := body.(*exactly); ok {
+		of = file.is
+	}
+	f.find(body, of, format)
 	return f.played, f.exact
 }
 

@@ -53,7 +53,8 @@ func Bytes(data []byte) Source { return Source{&origin{kind: kindBytes, data: da
 
 // File is audio in a regular file, which is opened anew for every attempt. A
 // file that grows meanwhile is sent as long as it was when it was opened; one
-// that shrinks fails.
+// that shrinks fails. How long it plays is that of the file as it was opened
+// last.
 func File(path string) Source { return Source{&origin{kind: kindFile, path: path}} }
 
 // URL is audio that the vendor is to fetch from an http or https URL. Nothing
@@ -204,6 +205,9 @@ func (s Source) open(ctx context.Context, format Format, wrap bool) (*Audio, err
 		_ = body.Close()
 		return nil, err
 	}
+	if file, ok := body.(*exactly); ok {
+		s.at.facts.opened(file, format)
+	}
 	return opened, nil
 }
 
@@ -261,14 +265,26 @@ func openFile(path string) (io.ReadCloser, int64, error) {
 		_ = file.Close()
 		return nil, 0, Invalid(invalid("Audio", "is empty"))
 	}
-	return &exactly{file, info.Size()}, info.Size(), nil
+	return &exactly{file: file, is: stampOf(info), left: info.Size()}, info.Size(), nil
 }
+
+// stamp tells a file from what it was.
+type stamp struct {
+	size    int64
+	changed int64 // in ns since 1970
+}
+
+func stampOf(info fs.FileInfo) stamp { return stamp{info.Size(), info.ModTime().UnixNano()} }
 
 // exactly reads so many bytes of a file, and fails if there are fewer.
 type exactly struct {
 	file *os.File
+	is   stamp
 	left int64
 }
+
+// again reads the same bytes without a part in what is read of it.
+func (e *exactly) again() io.Reader { return io.NewSectionReader(e.file, 0, e.is.size) }
 
 func (e *exactly) Read(p []byte) (int, error) {
 	if e.left == 0 {

@@ -70,6 +70,9 @@ func wantInvalid(t *testing.T, err error, want string) *stt.RequestError {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		assert.Equal(t, want, fmt.Sprintf(verb, cause))
 	}
+	text, err := json.Marshal(cause) //nolint:musttag // it is what an application may log
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "secret")
 	return cause
 }
 
@@ -216,6 +219,30 @@ func TestFilesThatChange(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	_, err = stt.Request{Audio: stt.File(path)}.Open(t.Context())
 	wantInvalid(t, err, "stt: Audio is a file that does not exist")
+}
+
+// A source may outlive what its file has been: a recording that goes on, or the
+// latest one under the same name.
+func TestAFileIsMeasuredAsItIsSent(t *testing.T) {
+	t.Parallel()
+	path := file(t, nil)
+	req := stt.Request{Audio: stt.File(path), Format: stt.PCM(16000)}
+	for _, played := range []time.Duration{2 * time.Second, 30 * time.Second, 3 * time.Second} {
+		require.NoError(t, os.WriteFile(path, make([]byte, played/time.Second*32000), 0o600))
+		audio, err := req.OpenRaw(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, played, req.PlayingTime())
+		goesOn, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = goesOn.Write(make([]byte, 10*32000))
+		require.NoError(t, errors.Join(err, goesOn.Close()))
+
+		sent := opened(t, audio, nil)
+		assert.Len(t, sent, int(played/time.Second*32000))
+		heard, err := stt.NewTranscript(req, &stt.Transcript{Text: "All of it.", Duration: played})
+		require.NoError(t, err, "it is all that was sent")
+		assert.Equal(t, played, heard.Duration)
+	}
 }
 
 func TestReadersThatCannotBeKept(t *testing.T) {

@@ -25,6 +25,15 @@ func (e *UnsatisfactoryError) Error() string { return "stt: the transcript " + e
 // SafeToPrint says that the text holds nothing of the transcript.
 func (e *UnsatisfactoryError) SafeToPrint() {}
 
+// orEmpty stands for no transcript at all, which a validator sees with
+// failover.WithEmptyAnswers.
+func orEmpty(heard *Transcript) *Transcript {
+	if heard == nil {
+		return &Transcript{}
+	}
+	return heard
+}
+
 func unsatisfactory(format string, args ...any) error {
 	return &UnsatisfactoryError{Reason: fmt.Sprintf(format, args...)}
 }
@@ -60,7 +69,7 @@ func NonEmpty(ctx context.Context, req Request, heard *Transcript) error {
 // SilenceLevel for no speech wants a higher one, such as -35.
 func NonEmptyAbove(dBFS float64) Validator {
 	return func(_ context.Context, req Request, heard *Transcript) error {
-		if heard.Text != "" {
+		if orEmpty(heard).Text != "" {
 			return nil
 		}
 		switch loud, known := req.heard(dBFS); {
@@ -78,7 +87,7 @@ func NonEmptyAbove(dBFS float64) Validator {
 // none.
 func Confident(least float64) Validator {
 	return func(_ context.Context, _ Request, heard *Transcript) error {
-		if got := heard.Confidence; got != 0 && !(got >= least) {
+		if got := orEmpty(heard).Confidence; got != 0 && !(got >= least) {
 			return unsatisfactory("has confidence %.2f, below %.2f", got, least)
 		}
 		return nil
@@ -91,7 +100,7 @@ func Confident(least float64) Validator {
 func ConfidentWords(least, share float64) Validator {
 	return func(_ context.Context, _ Request, heard *Transcript) error {
 		sure, of := 0, 0
-		for _, w := range heard.Words {
+		for _, w := range orEmpty(heard).Words {
 			if w.Confidence == 0 {
 				continue
 			}
@@ -113,6 +122,7 @@ func ConfidentWords(least, share float64) Validator {
 // Transcript.Language is that then. Where neither says, tags are not satisfied.
 func InLanguage(tags ...string) Validator {
 	return func(_ context.Context, req Request, heard *Transcript) error {
+		heard = orEmpty(heard)
 		want := tags
 		if len(want) == 0 && req.Language != "" {
 			want = []string{req.Language}

@@ -112,6 +112,9 @@ func TestValidators(t *testing.T) {
 		"all":                  {stt.All(stt.Confident(0.5), stt.InLanguage()), french, in("fr"), ""},
 		"the first that fails": {stt.All(stt.Confident(0.5), stt.InLanguage(), stt.Confident(2)), french, in("en"), "stt: the transcript is in another language"},
 		"none":                 {stt.All(), any, in("en"), ""},
+		// With failover.WithEmptyAnswers there may be no transcript at all.
+		"nothing":                {stt.All(stt.Confident(0.5), stt.ConfidentWords(0.5, 1), stt.InLanguage("en")), any, nil, ""},
+		"nothing of what speaks": {stt.NonEmpty, bare(vendorsim.Say("Hello.", 8000), stt.PCM(8000)), nil, "stt: the transcript is empty, and the audio is not silent"},
 	} {
 		err := c.validator(context.Background(), c.req, c.heard)
 		if c.want == "" {
