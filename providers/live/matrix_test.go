@@ -93,11 +93,7 @@ func (k *talk) seen() string {
 		parts = append(parts, fmt.Sprintf("%s from %v", span.Provider, span.From))
 	}
 	for _, f := range sum.Failovers {
-		how := "at once"
-		if f.Waited > time.Second {
-			how = "after a silence"
-		}
-		parts = append(parts, fmt.Sprintf("(%s %s, %s)", f.From, failover.ClassOf(f.Err), how))
+		parts = append(parts, fmt.Sprintf("(%s %s)", f.From, failover.ClassOf(f.Err)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -67,6 +67,7 @@ type link struct {
 	flushed   bool      // it was sent, and not answered
 	sending   time.Time // when it began to take the audio that it is taking; zero: none
 	behind    time.Time // when it had not been given all for the last time
+	pinged    time.Time // when it was asked whether the vendor is there; zero: it is
 	finished  time.Time // when it was told that there is no more
 	adopted   time.Time // when its first answer came
 	lost      []LiveGap // by its beginning or by a seam, until it is adopted
@@ -140,6 +141,9 @@ func (l *leg) connect(ctx context.Context) (err error) {
 	}
 	if err == nil || l.left {
 		return nil
+	}
+	if k.unanswered() { // a connection may end because of that
+		err = silent()
 	}
 	if err = s.broke(ctx, k, err); err == nil {
 		k.end()
@@ -219,14 +223,18 @@ func (k *link) keep(ctx context.Context) error {
 }
 
 func (k *link) keepAlive(ctx context.Context) error {
+	k.asks(time.Now())
 	inTime, cancel := context.WithTimeout(ctx, k.s.req.Quiet)
 	defer cancel()
 	err := k.conn.KeepAlive(inTime)
-	if err != nil && inTime.Err() != nil && ctx.Err() == nil {
-		return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveSilent}
+	if err == nil {
+		k.asks(time.Time{})
 	}
 	return err
 }
+
+// silent is the error of a provider that says nothing.
+func silent() error { return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveSilent} }
 
 // pump sends audio as it comes.
 func (k *link) pump(ctx context.Context) error {

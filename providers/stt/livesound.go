@@ -42,7 +42,7 @@ func (s *Session) sounds(from, to int64, enough time.Duration) time.Duration {
 const (
 	// hushTime is a silence that is between two words rather than within one.
 	hushTime = 60 * time.Millisecond
-	// hushWithin is how far it is looked for: a long word.
+	// hushWithin is how far it is looked for: several words.
 	hushWithin = 2 * time.Second
 )
 
@@ -64,4 +64,16 @@ func (s *Session) hush(from int64) int64 {
 		}
 	}
 	return from
+}
+
+// drones says that it was not silent for a moment in the last seconds before an
+// offset: that is noise, or somebody who draws no breath.
+func (s *Session) drones(before int64) bool {
+	hush := s.tempo.bytes(hushTime)
+	for at := max(s.ring.start, before-s.tempo.bytes(hushWithin)); at+hush <= before; at += hush / 3 {
+		if s.sounds(at, at+hush, 1) == 0 {
+			return false
+		}
+	}
+	return true
 }

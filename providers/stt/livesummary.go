@@ -232,7 +232,7 @@ func (s *Session) fail(k *link, err error, served bool) {
 		return
 	}
 	waited := time.Duration(0)
-	for _, since := range []time.Time{k.since, k.sending, k.finished} {
+	for _, since := range []time.Time{k.since, k.sending, k.finished, k.pinged} {
 		if !since.IsZero() {
 			waited = max(waited, now.Sub(since))
 		}

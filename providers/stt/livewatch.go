@@ -145,9 +145,6 @@ func (k *link) flush() (int, sending) {
 // if that is now.
 func (k *link) pause(left int64) int64 {
 	s := k.s
-	if time.Since(k.asked) >= min(hushWithin, s.req.Quiet/4) {
-		return -1 // it sounds all the time
-	}
 	hush, window := s.tempo.bytes(hushTime), s.tempo.bytes(soundWindow)
 	for n := int64(0); n <= left; n += window {
 		if s.sounds(k.sent+n-hush, k.sent+n, 1) > 0 {
@@ -157,6 +154,9 @@ func (k *link) pause(left int64) int64 {
 			return -1
 		}
 		return n
+	}
+	if time.Since(k.asked) >= s.req.Quiet/4 && s.drones(k.sent) {
+		return -1
 	}
 	return left
 }
@@ -221,6 +221,21 @@ func (k *link) skipped(e *LiveEvent) bool {
 	return e.Start-from >= unsaid && s.sounds(s.tempo.bytes(from), s.tempo.bytes(e.Start), unsaid) >= unsaid
 }
 
+// asks notes that it is being asked whether the vendor is there, or, with no
+// time, that it is.
+func (k *link) asks(now time.Time) {
+	k.s.mu.Lock()
+	defer k.s.mu.Unlock()
+	k.pinged = now
+}
+
+// unanswered says that nothing came of asking whether the vendor is there.
+func (k *link) unanswered() bool {
+	k.s.mu.Lock()
+	defer k.s.mu.Unlock()
+	return !k.pinged.IsZero() && time.Since(k.pinged) >= k.s.req.Quiet
+}
+
 // stands says that the connection has nothing to prove, and nobody knows yet.
 func (k *link) stands() bool {
 	k.s.mu.Lock()
@@ -243,7 +258,7 @@ func (k *link) watch() error {
 	stuck := past(k.sending, quiet) && past(k.answerAt, quiet)
 	mute := past(k.finished, quiet) && past(k.answerAt, quiet)
 	if past(k.since, quiet) || stuck || mute {
-		return &failover.Error{Class: failover.ClassTimeout, Err: ErrLiveSilent}
+		return silent()
 	}
 	kept, most := s.ring.kept(), s.ring.most
 	if int(s.ring.end-k.sent) > most/10 {
