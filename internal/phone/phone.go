@@ -42,12 +42,3 @@ func Sender(table map[string]string, vendor, name string) (string, bool) {
 	}
 	return "", false
 }
-
-// Redact hides all but the last two characters of a number, for texts that
-// people read.
-func Redact(number string) string {
-	if len(number) <= 4 {
-		return "…"
-	}
-	return "…" + number[len(number)-2:]
-}

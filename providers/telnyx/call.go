@@ -127,7 +127,7 @@ func (c *Client) dial(ctx context.Context, req call.Request) (*call.Call, error)
 	defer cancel()
 	var said answer[resource]
 	resp, err := c.send(within, "/v2/calls", body, &said, callCauses)
-	c.commands.end(tag.Attempt, err)
+	c.commands.end(tag.Attempt, repeats, err)
 	if err != nil && resp == nil {
 		return nil, err
 	}

@@ -354,6 +354,42 @@ func TestLateRepeatIsNotSent(t *testing.T) {
 	})
 }
 
+// A repeat that is refused leaves open what became of the first.
+func TestRefusedRepeatIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := vendorsim.Telnyx(key, vendorsim.InMemory())
+		defer sim.Close()
+		c := client(t, sim)
+		ctx := within(t, "op")
+		sim.Fail(vendorsim.Processed(vendorsim.HangUp()), vendorsim.Status(429))
+		for range 2 {
+			_, err := c.Call().Do(ctx, ring)
+			require.Error(t, err)
+		}
+		pause(t, time.Minute)
+		_, err := c.Call().Do(ctx, ring)
+		require.EqualError(t, err, "unsupported (the command was first given too long ago to be repeated)")
+		assert.Len(t, sim.Ledger.Entries(), 1)
+	})
+}
+
+// After a day the name of an operation may come again, and is no repeat.
+func TestCommandOfANameThatWasUsedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := vendorsim.Telnyx(key, vendorsim.InMemory())
+		defer sim.Close()
+		c := client(t, sim)
+		ctx := within(t, "daily")
+		for want := 1; want <= 2; want++ {
+			sim.Fail(vendorsim.Processed(vendorsim.HangUp()))
+			_, err := c.Call().Do(ctx, ring)
+			require.Error(t, err)
+			assert.Len(t, sim.Ledger.Entries(), want)
+			pause(t, 24*time.Hour)
+		}
+	})
+}
+
 // A repeat that was begun in time is given up before it can come too late.
 func TestSlowRepeatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -17,6 +17,10 @@ const (
 	repeatable = 50 * time.Second
 	repeatEnd  = 55 * time.Second
 
+	// A router forgets operations after a day, so that a name, and with it the ids
+	// of its attempts, may come again. That is no repeat.
+	commandLife = 24 * time.Hour
+
 	// commandsKept bounds the memory of commands. They are forgotten when their
 	// outcome is known, so that it holds those in flight and those that have
 	// stayed uncertain. A repeat follows its first at once.
@@ -54,7 +58,7 @@ func (c *commands) begin(ctx context.Context, id string) (within context.Context
 func (c *commands) give(id string, now time.Time) (first time.Time, repeats bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if first, ok := c.first[id]; ok {
+	if first, ok := c.first[id]; ok && now.Sub(first) < commandLife {
 		return first, true
 	}
 	if len(c.first) >= commandsKept {
@@ -75,10 +79,14 @@ func (c *commands) oldest() (id string) {
 	return id
 }
 
-// end forgets a command whose outcome is known, which is not given again.
-func (c *commands) end(id string, err error) {
-	if err != nil && failover.Classify(err).Outcome == failover.OutcomeUnknown {
-		return
+// end forgets a command whose outcome is known, which is not given again. That a
+// repeat was refused says nothing of the first.
+func (c *commands) end(id string, repeats bool, err error) {
+	if err != nil {
+		outcome := failover.Classify(err).Outcome
+		if outcome == failover.OutcomeUnknown || repeats && outcome == failover.OutcomeNotAccepted {
+			return
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 // Why a webhook tells nothing.
 var (
 	// ErrSignature says that a request is not the vendor's: its signature is
-	// missing or wrong, it was signed more than 5 min ago or in the future, or
-	// it is longer than any webhook. Answer it with 403 and do nothing.
+	// missing or wrong, it was signed more than 5 min ago or ahead of our clock,
+	// or it is longer than any webhook. Answer it with 403 and do nothing.
 	ErrSignature = errors.New("telnyx: the webhook is not signed by Telnyx")
 	// ErrUnrelated says that a webhook is the vendor's, but not of a message
 	// sent, or a call: a message received, say. The request's body can be read

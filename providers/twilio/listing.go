@@ -139,7 +139,7 @@ func (s *sends) judge(w *wanted, l *listing) (*api.ApiV2010Message, error) {
 		m := &l.messages[i]
 		owner := s.owners[value(m.Sid)]
 		switch {
-		case owner != "" && owner == w.attempt:
+		case owner == w.attempt && owner != "" && l.belongs(w, m, own):
 			return m, nil
 		case owner != "", l.apart(w, m):
 		case w.is(m):
@@ -167,6 +167,15 @@ func (s *sends) judge(w *wanted, l *listing) (*api.ApiV2010Message, error) {
 		s.drop(own)
 	}
 	return nil, err
+}
+
+// belongs says whether a message that is known to be of an attempt of that id is
+// of this one. Ids come again when the name of an operation does.
+func (l *listing) belongs(w *wanted, m *api.ApiV2010Message, own *send) bool {
+	if own != nil {
+		return own.sid == value(m.Sid)
+	}
+	return !l.apart(w, m)
 }
 
 // absent says what it means that a list has no message that could be it.

@@ -1147,3 +1147,25 @@ func TestLookupsSideBySide(t *testing.T) {
 		assert.NotEmpty(t, given)
 	})
 }
+
+// A router forgets operations after a day, so that their names, and with them
+// the ids of their attempts, may come again. The message of the first time is not
+// that of the second.
+func TestLookupOfANameThatWasUsedBefore(t *testing.T) {
+	onDesk(t, func(t *testing.T, d *desk) {
+		m := sms.Message{To: callee, Body: text, StatusCallback: "https://example.com/status"}
+		first := d.sent(d.client, "daily", m)
+		d.wait(25 * time.Hour)
+		a := d.loses(lostBefore, "daily", m)
+		require.Equal(t, first.Attempt, a.ID)
+		d.hears(first.ID)
+		d.cannotTell(m, a, notYet)
+		d.wait(twilio.DefaultLookupSettle)
+		d.notFound(m, a)
+
+		d.wait(25 * time.Hour)
+		a = d.loses(lostAfter, "daily", m)
+		d.hears(first.ID)
+		d.found(m, a, d.lastID())
+	})
+}

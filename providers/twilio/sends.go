@@ -151,7 +151,8 @@ func (s *sends) claim(attemptID, sid string, status sms.Status) {
 	if attemptID == "" {
 		return
 	}
-	if attempt, ok := s.byAttempt[attemptID]; ok {
+	attempt, ours := s.byAttempt[attemptID]
+	if _, known := s.owners[sid]; ours && (!known || attempt.sid == sid) { // else it is of an earlier one of that id
 		s.own(attempt, sid, status)
 	}
 	if _, known := s.owners[sid]; known {

@@ -43,7 +43,7 @@ func (c *Client) verified(r *http.Request) (url.Values, phone.Tag, error) {
 		return nil, phone.Tag{}, ErrSignature
 	}
 	address := c.addressOf(r)
-	fields, signed, err := fieldsOf(r)
+	fields, signed, err := fieldsOf(r, address)
 	if err != nil {
 		return nil, phone.Tag{}, err
 	}
@@ -74,10 +74,14 @@ func (c *Client) addressOf(r *http.Request) string {
 }
 
 // fieldsOf reads the fields of a webhook, and those of them that are signed
-// beside the address.
-func fieldsOf(r *http.Request) (fields, signed url.Values, err error) {
+// beside the address. What handlers have made of r.URL is not signed.
+func fieldsOf(r *http.Request, address string) (fields, signed url.Values, err error) {
+	asked, err := url.Parse(address)
+	if err != nil {
+		return nil, nil, ErrSignature
+	}
 	if r.Method == http.MethodGet {
-		return r.URL.Query(), nil, nil
+		return asked.Query(), nil, nil
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || r.Method != http.MethodPost {
@@ -99,7 +103,7 @@ func fieldsOf(r *http.Request) (fields, signed url.Values, err error) {
 		return form, form, nil
 	}
 	sum := sha256.Sum256(body)
-	if !strings.EqualFold(r.URL.Query().Get("bodySHA256"), hex.EncodeToString(sum[:])) {
+	if !strings.EqualFold(asked.Query().Get("bodySHA256"), hex.EncodeToString(sum[:])) {
 		return nil, nil, ErrSignature
 	}
 	return textsOf(body), nil, nil

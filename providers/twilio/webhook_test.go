@@ -322,6 +322,15 @@ func TestBehindOtherHandlers(t *testing.T) {
 	_, err = c.SMSUpdate(r)
 	require.ErrorIs(t, err, twilio.ErrSignature)
 
+	// What a handler has made of the address is not signed.
+	asked := "https://app.test/status?" + tagged + "&AccountSid=" + account + "&MessageSid=" + messageSID + "&MessageStatus=sent"
+	r = hook("GET", asked, "", "", signatureOf(asked, nil))
+	r.RequestURI = r.URL.RequestURI()
+	r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "MessageStatus=sent", "MessageStatus=failed", 1)
+	got, err = c.SMSUpdate(r)
+	require.NoError(t, err)
+	assert.Equal(t, sms.StatusSent, got.Status)
+
 	r = hook("POST", "https://app.test/status?"+tagged, formType, "", of)
 	r.Body = nil
 	_, err = c.SMSUpdate(r)
