@@ -41,7 +41,7 @@ func refuseDeepgram(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Dg-Request-Id", "dg-refused")
 	w.Header().Set("Dg-Error", "the vendor's own words")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"err_code": code, "err_msg": "the vendor's own words", "request_id": "dg-refused"})
+	_, _ = w.Write(encode(map[string]string{"err_code": code, "err_msg": "the vendor's own words", "request_id": "dg-refused"}))
 }
 
 func checkDeepgram(q url.Values) (int, string) {
@@ -81,7 +81,10 @@ type deepgram struct {
 
 func newDeepgram(s *session) *deepgram {
 	q := s.seen.Query
-	d := &deepgram{s: s, ear: ear{voice: s.voice}, punct: q.Get("punctuate") == "true", lang: q.Get("language"), diarize: q.Get("diarize") == "true"}
+	d := &deepgram{
+		s: s, ear: ear{voice: s.voice}, lang: q.Get("language"),
+		punct: q.Get("punctuate") == "true", diarize: q.Get("diarize") == "true",
+	}
 	s.server.mu.Lock()
 	d.id = fmt.Sprintf("dg-%d", len(s.server.sessions)+1)
 	s.server.mu.Unlock()

@@ -44,7 +44,7 @@ func refuseElevenLabs(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Request-Id", "el-refused")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"detail": map[string]string{"code": code, "message": "the vendor's own words"}})
+	_, _ = w.Write(encode(map[string]any{"detail": map[string]string{"code": code, "message": "the vendor's own words"}}))
 }
 
 var elevenLabsFormats = []string{"pcm_8000", "pcm_16000", "pcm_22050", "pcm_24000", "pcm_44100", "pcm_48000", "ulaw_8000"}

@@ -117,7 +117,7 @@ func Close(code int, reason string) Fault {
 // names its errors in the field message_type, Deepgram closes with code 1011 and
 // the code as reason.
 func Message(code string) Fault {
-	return Fault{name: "error " + code, act: func(s *session) { s.speaker.(interface{ fail(string) }).fail(code) }}
+	return Fault{name: "error " + code, act: func(s *session) { s.speaker.fail(code) }}
 }
 
 // Silent says nothing any more, but goes on to take audio.

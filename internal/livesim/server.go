@@ -37,6 +37,8 @@ type speaker interface {
 	// idle is called when nothing came for the vendor's patience.
 	patience() time.Duration
 	idle()
+	// fail ends the session with an error of the vendor's.
+	fail(code string)
 }
 
 // Server is a running simulator. It is safe for concurrent use.

@@ -48,8 +48,15 @@ const (
 	minPause     = 10 * time.Millisecond
 )
 
-var deepgramEncodings = map[tts.Encoding]string{
-	tts.EncodingPCM: "linear16", tts.EncodingMuLaw: "mulaw", tts.EncodingALaw: "alaw",
+func deepgramEncoding(f stt.Format) string {
+	switch f.Encoding {
+	case tts.EncodingMuLaw:
+		return "mulaw"
+	case tts.EncodingALaw:
+		return "alaw"
+	default: // Validate lets no other pass
+		return "linear16"
+	}
 }
 
 // query translates a request, or says why this vendor cannot serve it.
@@ -73,7 +80,7 @@ func (d deepgramAPI) query(req stt.LiveRequest) (url.Values, error) {
 	}
 	q := url.Values{
 		"model": {model}, "language": {language}, "interim_results": {"true"},
-		"encoding":    {deepgramEncodings[req.Format.Encoding]},
+		"encoding":    {deepgramEncoding(req.Format)},
 		"sample_rate": {strconv.Itoa(req.Format.SampleRate)},
 		"channels":    {strconv.Itoa(max(1, req.Format.Channels))},
 		"punctuate":   {strconv.FormatBool(!req.NoPunctuation)},

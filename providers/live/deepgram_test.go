@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -59,9 +60,7 @@ func with(t *testing.T, query, set string) url.Values {
 	require.NoError(t, err)
 	changes, err := url.ParseQuery(set)
 	require.NoError(t, err)
-	for name, values := range changes {
-		want[name] = values
-	}
+	maps.Copy(want, changes)
 	return want
 }
 

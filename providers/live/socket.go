@@ -147,21 +147,23 @@ func (s *socket) broken(err error) error {
 		e.Class = class
 		return e
 	}
-	e.Class = closeClasses[closed.Code]
-	if e.Class == failover.ClassUnknown {
-		e.Class = failover.ClassTransient
-	}
+	e.Class = closeClass(closed.Code)
 	if e.Code == "" {
 		e.Code = "close " + strconv.Itoa(int(closed.Code))
 	}
 	return e
 }
 
-// closeClasses are the classes of closing codes that say something.
-var closeClasses = map[websocket.StatusCode]failover.Class{
-	websocket.StatusNormalClosure:   failover.ClassIncomplete, // before its time
-	websocket.StatusUnsupportedData: failover.ClassUnsupported,
-	websocket.StatusPolicyViolation: failover.ClassUnsupported,
-	websocket.StatusMessageTooBig:   failover.ClassUnsupported,
-	websocket.StatusTryAgainLater:   failover.ClassRateLimited,
+// closeClass is what a closing code says by itself.
+func closeClass(code websocket.StatusCode) failover.Class {
+	switch code {
+	case websocket.StatusNormalClosure:
+		return failover.ClassIncomplete // before its time
+	case websocket.StatusUnsupportedData, websocket.StatusPolicyViolation, websocket.StatusMessageTooBig:
+		return failover.ClassUnsupported
+	case websocket.StatusTryAgainLater:
+		return failover.ClassRateLimited
+	default:
+		return failover.ClassTransient
+	}
 }

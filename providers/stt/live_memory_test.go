@@ -101,7 +101,6 @@ type sink struct {
 	bytes int
 	out   chan stt.LiveEvent
 	done  chan struct{}
-	once  sync.Once
 }
 
 func newSink() *sink {
@@ -166,7 +165,7 @@ func stream(tb testing.TB) (*stt.Session, *sink) {
 	session, err := client.Start(context.Background(), stt.LiveRequest{Format: stt.PCM(16000)})
 	require.NoError(tb, err)
 	go func() {
-		for range session.Results() { //nolint:revive // there are none
+		for range session.Results() {
 		}
 	}()
 	return session, s
