@@ -89,7 +89,7 @@ func TestDeepgramListens(t *testing.T) {
 			t.Fatalf("the end is %v", last)
 		}
 		final := messages[len(messages)-2]
-		text := final["channel"].(map[string]any)["alternatives"].([]any)[0].(map[string]any)["transcript"] //nolint:forcetypeassert // a test
+		text := final["channel"].(map[string]any)["alternatives"].([]any)[0].(map[string]any)["transcript"]
 		if final["is_final"] != true || text != "1 2 3." {
 			t.Fatalf("the last result is %v", final)
 		}
@@ -127,7 +127,7 @@ func TestElevenLabsListens(t *testing.T) {
 		}
 		var kinds []string
 		for _, m := range messages {
-			if kind := m["message_type"].(string); kind != "partial_transcript" { //nolint:forcetypeassert // a test
+			if kind := m["message_type"].(string); kind != "partial_transcript" {
 				kinds = append(kinds, strings.TrimPrefix(kind, "committed_"))
 			}
 		}

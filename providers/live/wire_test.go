@@ -33,7 +33,7 @@ type wire struct {
 }
 
 // newWire serves one connection by script, and then reads it to its end.
-func newWire(t *testing.T, script func(ctx context.Context, ws *websocket.Conn)) *wire {
+func newWire(t testing.TB, script func(ctx context.Context, ws *websocket.Conn)) *wire {
 	t.Helper()
 	w := &wire{heard: make(chan string, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -74,14 +74,14 @@ func says(messages ...string) func(context.Context, *websocket.Conn) {
 	}
 }
 
-func deepgramAt(t *testing.T, url string, opts ...deepgram.Option) stt.LiveProvider {
+func deepgramAt(t testing.TB, url string, opts ...deepgram.Option) stt.LiveProvider {
 	t.Helper()
 	c, err := deepgram.New(key, append([]deepgram.Option{deepgram.WithBaseURL(url)}, opts...)...)
 	require.NoError(t, err)
 	return live.Deepgram(c)
 }
 
-func elevenLabsAt(t *testing.T, url string, opts ...live.ElevenLabsOption) stt.LiveProvider {
+func elevenLabsAt(t testing.TB, url string, opts ...live.ElevenLabsOption) stt.LiveProvider {
 	t.Helper()
 	c, err := elevenlabs.New(key, elevenlabs.WithBaseURL(url))
 	require.NoError(t, err)
