@@ -34,6 +34,14 @@
 // a failover lands on a model of the same quality rather than on whatever is
 // left.
 //
+// # While it is spoken
+//
+// [NewLive] makes a client for audio that comes as it is spoken: a [Session] takes
+// it, and tells interim and final results. When its vendor fails, the next one
+// gets the audio since the last final result. It stays there until that
+// connection ends, even if the first vendor is well again. The connections are in
+// package live, a module of its own.
+//
 // # Good enough
 //
 // A transcript is checked before it counts: words and speakers are there if they
