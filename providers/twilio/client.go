@@ -251,22 +251,24 @@ func WithWebhookURL(base string) Option {
 // vendor's list, if it is ever to be. Default [DefaultLookupSettle]. 0 never
 // takes a message that is not in the list for one that was not sent.
 //
-// A router asks SMS().Lookup about an attempt whose outcome is unknown. It looks
-// for the message in the list, again after 1 s and after 3 s, and answers:
+// A router asks SMS().Lookup about an attempt whose outcome is unknown, right
+// after it; a program may ask later. It looks into the list, again after 1 s and
+// after 3 s, and answers:
 //
 //   - the receipt, if a webhook has named the message, or if the list has exactly
 //     one with the recipient, the sender and the text, that was made while the
 //     attempt lasted, give or take 5 s, and is not known to be another attempt's;
-//   - failover.ErrNotFound, if that time has passed since the attempt and the
-//     whole list has no message to the recipient that could be it, whatever its
-//     text;
-//   - [ErrCannotTell] otherwise. So it is while another attempt of this client
-//     with the same recipient and text is under way or uncertain, for a recipient
-//     with more than 1000 messages, and for a message without text.
+//   - failover.ErrNotFound, if that time has passed since the attempt, and of all
+//     that the list has, 1000 messages at the most, none could be it, whatever
+//     its text;
+//   - [ErrCannotTell] otherwise, above all while another attempt of this client
+//     with the same recipient and text is under way or uncertain. Messages
+//     without text cannot be told from each other.
 //
 // What the client does not know of can mislead it. The same text that another
 // program sends to the same recipient in these seconds is taken for this
-// message. Set 0 for an account that redacts the numbers of recipients, or whose
+// message. An attempt of an earlier life of the program is looked for by the
+// message that Lookup is given, which must be the one that was sent. Set 0 for an account that redacts the numbers of recipients, or whose
 // messages are deleted soon after they were sent: there a message that was sent
 // is not in the list.
 func WithLookupSettle(d time.Duration) Option {

@@ -101,7 +101,7 @@ var codes = map[string]meaning{
 	"21210": notFromHere, // a caller that is not verified
 	"21212": notFromHere,
 	"21266": notFromHere, // the sender's own number
-	"21401": notFromHere,
+	"21401": notFromHere, // no number or sender id of the account
 	"21601": notFromHere,
 	"21606": notFromHere,
 	"21612": notFromHere, // not from this sender to that recipient

@@ -819,6 +819,40 @@ func TestLookupOfAnUnknownAttempt(t *testing.T) {
 	})
 }
 
+// What a provider adapts is looked for as it was sent.
+func TestLookupOfAnAdaptedMessage(t *testing.T) {
+	onDesk(t, func(t *testing.T, d *desk) {
+		p := d.client.SMS()
+		p.Adapt = func(m sms.Message) sms.Message {
+			m.To, m.From, m.Body = "+15551119999", "brand", m.Body+" Reply STOP to opt out."
+			return m
+		}
+		texts, err := sms.New(failover.Providers(p))
+		require.NoError(t, err)
+		defer texts.Close()
+		d.sim.Fail(lostAfter)
+		receipt, err := texts.Send(t.Context(), hello())
+		require.NoError(t, err)
+		assert.Equal(t, d.lastID(), receipt.ID)
+
+		d.sim.Fail(lostBefore)
+		_, err = texts.Send(failover.Operation(t.Context(), "lost"), sms.Message{To: callee, Body: "Another."})
+		var uncertain *failover.UncertainError
+		require.ErrorAs(t, err, &uncertain)
+		other := clientOf(t, d.sim)
+		d.sent(other, "other", sms.Message{To: callee, Body: "Another."})
+		d.wait(time.Hour)
+		d.notFound(sms.Message{To: callee, Body: "Another."}, uncertain.Attempt)
+
+		d.sim.Fail(vendorsim.Processed(vendorsim.Silence()))
+		d.sim.Lag(time.Minute)
+		_, err = texts.Send(failover.Operation(t.Context(), "sent"), sms.Message{To: callee, Body: "A third."})
+		require.ErrorAs(t, err, &uncertain)
+		d.wait(time.Hour)
+		d.found(sms.Message{To: callee, Body: "A third."}, uncertain.Attempt, d.lastID())
+	})
+}
+
 // A table of senders may have changed since: what was sent from the number of
 // that time is not overlooked.
 func TestLookupAfterTheSenderChanged(t *testing.T) {
@@ -853,7 +887,7 @@ func TestLookupOfAnAttemptUnderWay(t *testing.T) {
 		<-done
 		d.wait(2 * time.Minute)
 		d.notFound(hello(), a)
-	})
+	}, twilio.WithLookupSettle(500*time.Millisecond)) // shorter than from one look to the next
 }
 
 // A recipient with many messages: enough of them are read to find one, all of
@@ -929,20 +963,45 @@ func TestLookupPages(t *testing.T) {
 			for i := range 250 {
 				_, err := other.SMS().Do(t.Context(), sms.Message{To: callee, Body: fmt.Sprint("Number ", i)})
 				require.NoError(t, err)
-				if i%100 == 0 {
-					d.wait(time.Hour)
-				}
+				d.wait(time.Minute)
 			}
 			a := d.loses(lostAfter, "op", hello())
 			id := d.lastID()
+			var first any
 			d.edited(func(list map[string]any, _ http.Header) {
 				all := list["messages"].([]any)
-				all[0], all[len(all)-1] = all[len(all)-1], all[0]
+				if first == nil {
+					first, all = all[0], append(all[2:], all[1]) // what is newer comes after what is older,
+					all[len(all)-1], all[len(all)-2] = all[len(all)-2], all[len(all)-1]
+				} else {
+					all = append(all, first) // and the newest on the next page
+				}
+				list["messages"] = all
 			})
-			before := len(d.sim.Requests())
+			before, begun := len(d.sim.Requests()), time.Now()
 			d.found(hello(), a, id)
 			assert.Len(t, d.sim.Requests()[before:], 2)
+			assert.Zero(t, time.Since(begun), "both pages at the first look")
 		})
+	})
+}
+
+// When an attempt of its own was, a client knows better than whoever asks.
+func TestLookupTrustsWhatItKnows(t *testing.T) {
+	onDesk(t, func(t *testing.T, d *desk) {
+		a := d.loses(vendorsim.Processed(vendorsim.Silence()), "op", hello())
+		id := d.lastID()
+		a.Start, a.Duration = a.Start.Add(10*time.Minute), 0
+		d.wait(time.Hour)
+		d.found(hello(), a, id)
+
+		m := sms.Message{To: callee, Body: "Another."}
+		a = d.loses(vendorsim.Silence(), "again", m)
+		a.Duration = 0
+		d.wait(2*time.Minute - 5*time.Second)
+		d.cannotTell(m, a, notYet)
+		d.wait(time.Minute)
+		d.notFound(m, a)
 	})
 }
 

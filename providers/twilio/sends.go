@@ -3,6 +3,7 @@ package twilio
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,15 +16,34 @@ import (
 // remembers.
 const sendsKept = 8192
 
-// content is what a message is recognised by, without being it.
-type content [sha256.Size]byte
+// content is what a message is recognised by: the recipient and, as a hash, the
+// text with it.
+type content struct {
+	to   string
+	hash [sha256.Size]byte
+}
 
-func contentOf(to, body string) content { return sha256.Sum256([]byte(to + "\n" + body)) }
+func contentOf(to, body string) content {
+	return content{to: to, hash: sha256.Sum256([]byte(to + "\n" + body))}
+}
+
+// sent is what went to the vendor, which need not be what the router was given:
+// a provider may adapt it.
+type sent struct {
+	content content
+	sender  string
+	bare    bool // without text
+}
+
+func sentOf(to, sender, body string) sent {
+	return sent{content: contentOf(to, body), sender: sender, bare: strings.TrimSpace(body) == ""}
+}
 
 // send is one attempt of this client.
 type send struct {
+	sent
+
 	tag          phone.Tag
-	content      content
 	begun, ended time.Time // zero while under way
 	sid          string    // empty: under way, or nobody knows
 	status       sms.Status
@@ -57,11 +77,11 @@ func newSends() *sends {
 }
 
 // begin enters an attempt.
-func (s *sends) begin(tag phone.Tag, of content) *send {
+func (s *sends) begin(tag phone.Tag, what sent) *send {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	attempt := &send{tag: tag, content: of, begun: time.Now()}
-	s.byContent[of] = append(s.byContent[of], attempt)
+	attempt := &send{tag: tag, sent: what, begun: time.Now()}
+	s.byContent[what.content] = append(s.byContent[what.content], attempt)
 	if tag.Attempt != "" {
 		s.byAttempt[tag.Attempt] = attempt
 	}
@@ -154,19 +174,22 @@ func (s *sends) known(attemptID string) (sid string, status sms.Status) {
 	return attempt.sid, attempt.status
 }
 
-// span is when an attempt began and ended, as far as it has; has is false if it
-// is not remembered.
-func (s *sends) span(attemptID string) (begun, ended time.Time, has bool) {
+// recall writes what is remembered of an attempt into what is wanted of it.
+func (s *sends) recall(w *wanted) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	attempt, ok := s.byAttempt[attemptID]
+	attempt, ok := s.byAttempt[w.attempt]
 	if !ok {
-		return begun, ended, false
+		return false
 	}
-	if ended = attempt.ended; ended.IsZero() {
-		ended = time.Now()
+	w.sent, w.ended = attempt.sent, later(w.ended, attempt.ended)
+	if w.begun.IsZero() || attempt.begun.Before(w.begun) {
+		w.begun = attempt.begun
 	}
-	return attempt.begun, ended, true
+	if attempt.ended.IsZero() {
+		w.ended = time.Now()
+	}
+	return true
 }
 
 // mayMiss says whether an attempt that was under way after that time may be

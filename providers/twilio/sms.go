@@ -76,7 +76,7 @@ func (c *Client) send(ctx context.Context, m sms.Message) (*sms.Receipt, error) 
 	receipt := &sms.Receipt{
 		Provider: cmp.Or(tag.Provider, c.name), Operation: tag.Operation, Attempt: tag.Attempt,
 	}
-	attempt := c.sends.begin(tag, contentOf(m.To, m.Body))
+	attempt := c.sends.begin(tag, sentOf(m.To, value(cmp.Or(form.From, form.MessagingServiceSid)), m.Body))
 	outcome := failover.OutcomeUnknown // should anything panic
 	defer func() { c.sends.end(attempt, outcome, receipt) }()
 

@@ -235,6 +235,24 @@ func withoutStatus(r *sms.Receipt) *sms.Receipt {
 	return r
 }
 
+// What is read of an answer has an end.
+func TestAnswersHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	const huge = 512 << 20
+	s, client := start(t)
+	for _, fault := range []vendorsim.Fault{vendorsim.Endless(huge), vendorsim.HugeError(500, huge)} {
+		s.FailAlways(fault)
+		for way, do := range ways(t, client, someCall) {
+			if way == "hangup" {
+				continue // a yes, however long, is a yes
+			}
+			require.Error(t, do(), way)
+		}
+	}
+	s.Close()
+	assert.Less(t, s.Stats().Sent, int64(huge/2), "of what would have been 5 GiB")
+}
+
 // unreadable are successes that say nothing.
 var unreadable = map[string]vendorsim.Fault{
 	"cut":             vendorsim.Cut(),

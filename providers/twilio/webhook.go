@@ -15,14 +15,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	"github.com/gofailover/failover"
 	"github.com/gofailover/failover/internal/phone"
-	"github.com/gofailover/failover/providers/call"
-	"github.com/gofailover/failover/providers/sms"
 )
 
 // ErrSignature says that a webhook is not the vendor's, or not of this account,
@@ -30,96 +25,14 @@ import (
 // [WithWebhookURL]. Answer it with 403.
 const ErrSignature = fault("twilio: the webhook is not signed by the vendor for this account")
 
-const (
-	errNoMessage = fault("twilio: the webhook is not of the status of a message")
-	errNotOfCall = fault("twilio: the webhook is not of a call")
-	errCutShort  = fault("twilio: the webhook did not come whole")
-)
+// ErrUnrelated says that a webhook is the vendor's, but not of what it was read
+// as: a message that came in, say.
+const ErrUnrelated = fault("twilio: the webhook is of something else")
+
+const errCutShort = fault("twilio: the webhook did not come whole")
 
 // maxWebhook bounds the body of a webhook.
 const maxWebhook = 64 << 10
-
-// SMSUpdate reads a status webhook of a message, and checks that it is the
-// vendor's. One that is not gives an error that matches [ErrSignature]; one that
-// is, but not of a message's status, another error. The body can be read again
-// afterwards.
-//
-// What the webhook says of an attempt is remembered for Lookup.
-func (c *Client) SMSUpdate(r *http.Request) (sms.Update, error) {
-	fields, tag, err := c.verified(r)
-	if err != nil {
-		return sms.Update{}, err
-	}
-	sid := fields.Get("MessageSid")
-	if sid == "" {
-		sid = fields.Get("SmsSid")
-	}
-	word := fields.Get("MessageStatus")
-	if word == "" {
-		word = fields.Get("SmsStatus")
-	}
-	if !isMessage(sid) || !fields.Has("AccountSid") || word == "" || word == "received" || word == "receiving" {
-		return sms.Update{}, errNoMessage
-	}
-	u := sms.Update{
-		Provider: tag.Provider, Operation: tag.Operation, Attempt: tag.Attempt, ID: sid, Status: messageStatuses[word],
-		Price: price(fields.Get("Price"), fields.Get("PriceUnit")),
-	}
-	if n, err := strconv.Atoi(fields.Get("NumSegments")); err == nil && n > 0 {
-		u.Segments = n
-	}
-	switch {
-	case u.Status == sms.StatusCanceled:
-		u.Err = &failover.Error{Class: failover.ClassCanceled, Outcome: failover.OutcomeNotAccepted}
-	case u.Status.Failed():
-		u.Err = lateError(fields.Get("ErrorCode"), fields.Get("ErrorMessage"), sms.ErrInvalidRecipient)
-	}
-	c.sends.told(tag.Attempt, sid, u.Status)
-	return u, nil
-}
-
-// CallUpdate reads a status webhook of a call, and checks that it is the
-// vendor's. One that is not gives an error that matches [ErrSignature]; one that
-// is, but not of a call, another error. The body can be read again afterwards.
-func (c *Client) CallUpdate(r *http.Request) (call.Update, error) {
-	fields, tag, err := c.verified(r)
-	if err != nil {
-		return call.Update{}, err
-	}
-	sid := fields.Get("CallSid")
-	if !isSID(sid, "CA") || !fields.Has("AccountSid") {
-		return call.Update{}, errNotOfCall
-	}
-	u := call.Update{
-		Provider: tag.Provider, Operation: tag.Operation, Attempt: tag.Attempt, ID: sid,
-		Status: callStatuses[fields.Get("CallStatus")], AnsweredBy: answeredBy(fields.Get("AnsweredBy")),
-		Duration: seconds(fields.Get("CallDuration")),
-	}
-	if n, err := strconv.Atoi(fields.Get("SipResponseCode")); err == nil && n > 0 && n < 1000 {
-		u.SIP = n
-	}
-	if at, err := time.Parse(time.RFC1123Z, fields.Get("Timestamp")); err == nil {
-		u.At = at
-	}
-	if u.Status == call.StatusFailed {
-		u.Err = callFailure(u.SIP, fields)
-	}
-	return u, nil
-}
-
-// callFailure is why a call could not be put through: the vendor's code says
-// it, or the telephone network.
-func callFailure(sip int, fields url.Values) *failover.Error {
-	e := lateError(fields.Get("ErrorCode"), fields.Get("ErrorMessage"), call.ErrInvalidRecipient)
-	if e.Class != failover.ClassUnknown {
-		return e
-	}
-	e.Class, e.Outcome = phone.SIP(sip)
-	if e.Class == failover.ClassInvalid && e.Outcome == failover.OutcomeNotAccepted {
-		e.Err = call.ErrInvalidRecipient
-	}
-	return e
-}
 
 // verified reads a webhook that is the vendor's: its fields, and the attempt
 // that its address names. The vendor signs the address, and behind it the fields

@@ -92,7 +92,7 @@ func TestPublishedSignatures(t *testing.T) {
 		"another body, alone":    {"https://mycompany.com/myapp.php?" + hash[1:], jsonType, json, "y77kIzt2vzLz71DgmJGsen2scGs="},
 	} {
 		_, err := c.CallUpdate(hook("POST", e.address, e.contentType, e.body, e.signature))
-		require.EqualError(t, err, "twilio: the webhook is not of a call", name)
+		require.ErrorIs(t, err, twilio.ErrUnrelated, name)
 		_, err = c.CallUpdate(hook("POST", strings.Replace(e.address, "php", "phq", 1), e.contentType, e.body, e.signature))
 		require.ErrorIs(t, err, twilio.ErrSignature, name)
 		_, err = c.CallUpdate(hook("POST", e.address, e.contentType, strings.Replace(e.body, "e", "f", 1)+"x", e.signature))
@@ -243,6 +243,19 @@ func TestSignaturesThatAreCutElsewhere(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A body that no webhook has is not read, even if it is signed.
+func TestWebhooksThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for more, want := range map[int]error{60 << 10: nil, 64 << 10: twilio.ErrSignature} {
+		body := delivered + "&Zeal=" + strings.Repeat("x", more)
+		form, err := url.ParseQuery(body)
+		require.NoError(t, err)
+		_, err = c.SMSUpdate(hook("POST", "https://app.test/s", formType, body, signatureOf("https://app.test/s", form)))
+		require.ErrorIs(t, err, want)
+	}
+}
 
 // A message of another account is none of ours, whoever has signed it.
 func TestAnotherAccount(t *testing.T) {
@@ -563,20 +576,20 @@ func TestOtherWebhooks(t *testing.T) {
 		"one that comes in": signed("MessageSid", messageSID, "MessageStatus", "receiving"),
 	} {
 		_, err := c.SMSUpdate(r)
-		require.EqualError(t, err, "twilio: the webhook is not of the status of a message", what)
+		require.ErrorIs(t, err, twilio.ErrUnrelated, what)
 		require.NotErrorIs(t, err, twilio.ErrSignature)
 	}
 	for what, r := range map[string]*http.Request{
 		"nothing": signed(), "of a message": signed("MessageSid", messageSID, "MessageStatus", "sent"), "an odd id": signed("CallSid", "CA1", "CallStatus", "ringing"),
 	} {
 		_, err := c.CallUpdate(r)
-		require.EqualError(t, err, "twilio: the webhook is not of a call", what)
+		require.ErrorIs(t, err, twilio.ErrUnrelated, what)
 		require.NotErrorIs(t, err, twilio.ErrSignature)
 	}
 
 	unnamed := fields("MessageSid", messageSID, "MessageStatus", "delivered")
 	_, err := c.SMSUpdate(hook("POST", "https://app.test/status?"+tagged, formType, unnamed, "idzzzoFiliJvfTcxWycs9yiSAl0="))
-	require.EqualError(t, err, "twilio: the webhook is not of the status of a message", "of no account")
+	require.ErrorIs(t, err, twilio.ErrUnrelated, "of no account")
 
 	u, err := c.SMSUpdate(signed("SmsSid", messageSID, "SmsStatus", "sent", "NumSegments", "3", "Price", "-0.01", "PriceUnit", "USD"))
 	require.NoError(t, err)
