@@ -40,8 +40,7 @@ func texter(name, url string) failover.Provider[string, string] {
 // A message goes to the next vendor if the one before certainly has not got it,
 // and only then.
 func ExampleSendOnce() {
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	const gone = "http://127.0.0.1:1" // nobody listens
 	// This one hangs up once it has read the message.
 	murky := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -55,7 +54,7 @@ func ExampleSendOnce() {
 	}))
 	defer works.Close()
 
-	for _, first := range []string{gone.URL, murky.URL} {
+	for _, first := range []string{gone, murky.URL} {
 		router, err := failover.New(failover.Providers(texter("first", first), texter("second", works.URL)))
 		if err != nil {
 			fmt.Println(err)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gofailover/failover"
@@ -50,13 +51,14 @@ func (w *wired) send(t *testing.T) (*http.Response, error) {
 	require.NoError(t, err)
 	w.peer = peer
 	t.Cleanup(peer.Close)
+	target := peer.URL()
 	if w.gone {
-		peer.Close()
+		target = "http://" + rawpeer.Nobody
 	}
 	if w.body == nil {
 		w.body = []byte(planted)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, peer.URL()+"/"+planted+"?to="+planted, bytes.NewReader(w.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target+"/"+planted+"?to="+planted, bytes.NewReader(w.body))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+planted)
 	req.Header.Set(rawpeer.Key, wiredKey)
@@ -312,7 +314,7 @@ func TestSendOnceThatIsAnswered(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		require.Zero(t, elsewhere.Connections(), "no redirect is followed")
+		assert.Zero(t, elsewhere.Connections(), "no redirect is followed")
 	})
 }
 
@@ -468,11 +470,12 @@ func TestSendOnceTakesTheBody(t *testing.T) {
 			peer, err := rawpeer.New(says("HTTP/1.1 204 No Content\r\n\r\n"))
 			require.NoError(t, err)
 			t.Cleanup(peer.Close)
+			target := peer.URL()
 			if c.name == "nobody listens" {
-				peer.Close()
+				target = "http://" + rawpeer.Nobody
 			}
 			body := &readBody{Reader: c.reader}
-			req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, peer.URL(), body)
+			req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, target, body)
 			require.NoError(t, err)
 			req.ContentLength = c.length
 			req.GetBody = func() (io.ReadCloser, error) {
@@ -705,10 +708,11 @@ func TestSendOnceWithTransportsOfOthers(t *testing.T) {
 			peer, err := rawpeer.New(says(""))
 			require.NoError(t, err)
 			t.Cleanup(peer.Close)
+			target := peer.URL()
 			if c.gone {
-				peer.Close()
+				target = "http://" + rawpeer.Nobody
 			}
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, peer.URL(), strings.NewReader("body"))
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader("body"))
 			require.NoError(t, err)
 			_, err = failover.SendOnce(&http.Client{Transport: c.transport}, req)
 			require.Equal(t, c.want, outcomeOf(err), "%v", err)

@@ -33,6 +33,10 @@ type Peer struct {
 // Key is the header field by which requests are told apart.
 const Key = "Rawpeer-Key"
 
+// Nobody is where nobody listens. The port of a listener that was closed may be
+// that of another one a moment later; this one is not given to programs.
+const Nobody = "127.0.0.1:1"
+
 // New listens. The script of a connection runs on a goroutine of its own; when
 // it returns, the connection is closed. Close the peer.
 func New(script func(*Conn)) (*Peer, error) { return NewTLS(nil, script) }

@@ -326,12 +326,7 @@ func (w wrapped) RoundTrip(req *http.Request) (*http.Response, error) { return w
 // transports of each kind.
 func TestTransports(t *testing.T) {
 	t.Parallel()
-	refused := func(t *testing.T) string {
-		t.Helper()
-		peer := listen(t, nil)
-		peer.Close()
-		return peer.URL()
-	}
+	refused := func(*testing.T) string { return "http://" + rawpeer.Nobody }
 	swallowed := func(t *testing.T) string {
 		t.Helper()
 		return listen(t, func(c *rawpeer.Conn) { _, _, _ = c.Request() }).URL()

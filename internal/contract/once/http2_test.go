@@ -19,6 +19,8 @@ import (
 type h2 struct {
 	v       *vendor
 	conn    *rawpeer.Conn
+	begun   func(s *stream) (over, lives bool) // asked when a head was read
+	arrived func(s *stream) (lives bool)       // when a request is whole
 	framer  *http2.Framer
 	encoder *hpack.Encoder
 	block   bytes.Buffer
@@ -49,17 +51,29 @@ func (v *vendor) serve2(c *rawpeer.Conn) {
 		v.play(connPlots(), c, asked{})
 		return
 	}
-	secure, ok := c.Conn.(*tls.Conn)
+	h := &h2{v: v, conn: c}
+	h.arrived = h.whole
+	h.begun = func(s *stream) (over, lives bool) {
+		if d.oneIn(12) {
+			return true, h.play(headPlots(), s, asked{})
+		}
+		return false, true
+	}
+	h.run()
+}
+
+// run serves the connection to its end.
+func (h *h2) run() {
+	secure, ok := h.conn.Conn.(*tls.Conn)
 	if !ok || secure.HandshakeContext(context.Background()) != nil {
 		return
 	}
 	preface := make([]byte, len(http2.ClientPreface))
-	if _, err := io.ReadFull(c.Conn, preface); err != nil {
+	if _, err := io.ReadFull(secure, preface); err != nil {
 		return
 	}
-	h := &h2{v: v, conn: c, framer: http2.NewFramer(c.Conn, c.Conn), streams: map[uint32]*stream{}}
+	h.framer, h.encoder, h.streams = http2.NewFramer(secure, secure), hpack.NewEncoder(&h.block), map[uint32]*stream{}
 	h.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	h.encoder = hpack.NewEncoder(&h.block)
 	if h.framer.WriteSettings() != nil {
 		return
 	}
@@ -100,11 +114,11 @@ func (h *h2) next() bool {
 			id: f.StreamID, method: f.PseudoValue("method"), path: f.PseudoValue("path"),
 		}
 		h.streams[s.id] = s
-		if h.v.world.dice.oneIn(12) {
-			return h.play(headPlots(), s, asked{})
+		if over, lives := h.begun(s); over {
+			return lives
 		}
 		if f.StreamEnded() {
-			return h.whole(s)
+			return h.arrived(s)
 		}
 	case *http2.DataFrame:
 		s := h.streams[f.StreamID]
@@ -116,7 +130,7 @@ func (h *h2) next() bool {
 		}
 		s.body = append(s.body, f.Data()...)
 		if f.StreamEnded() {
-			return h.whole(s)
+			return h.arrived(s)
 		}
 	}
 	return lives

@@ -177,12 +177,12 @@ func (w *world) open() (v *vendor, url string, client *http.Client) {
 	var err error
 	v.peer, err = rawpeer.NewTLS(config, by.script(v))
 	require.NoError(w.t, err)
-	if w.dice.oneIn(8) {
-		v.peer.Close()
-	}
 	w.vendors = append(w.vendors, v)
 	client, done := by.client(w, trusts)
 	w.closers = append(w.closers, done)
+	if w.dice.oneIn(8) {
+		return v, strings.Replace(v.peer.URL(), v.peer.Addr(), rawpeer.Nobody, 1), client
+	}
 	return v, v.peer.URL(), client
 }
 
