@@ -14,7 +14,7 @@ import (
 	"github.com/gofailover/failover/providers/stt"
 )
 
-var seeds = flag.Int("seeds", 80, "how many random sessions TestRandomFaults has")
+var seeds = flag.Int("seeds", 40, "how many random sessions TestRandomFaults has")
 
 // Sessions with random speech, over random vendors that fail at random, are
 // exact all the same: every word once, whole and at its time, or reported as
@@ -60,18 +60,22 @@ func randomSession(t *testing.T, seed uint64) {
 		s.rest(r.voice, between(0, 4*time.Second))
 		n = last + 1
 	}
+	var waits []time.Duration // up, down, up, down, ...
+	for range random.IntN(3) {
+		waits = append(waits, between(0, 30*time.Second), between(0, 40*time.Second))
+	}
 	k := r.start(t.Context())
 	outages := make(chan struct{})
 	go func() {
 		defer close(outages)
-		for range random.IntN(3) {
-			pass(between(0, 30*time.Second))
+		for i, wait := range waits {
+			pass(wait)
 			for _, sim := range r.sims {
-				sim.Down()
-			}
-			pass(between(0, 40*time.Second))
-			for _, sim := range r.sims {
-				assert.NoError(t, sim.Up())
+				if i%2 == 0 {
+					sim.Down()
+				} else {
+					assert.NoError(t, sim.Up())
+				}
 			}
 		}
 	}()
@@ -91,7 +95,7 @@ func randomSession(t *testing.T, seed uint64) {
 }
 
 func randomFaults(random *rand.Rand, vendor string, n int) []livesim.Fault {
-	all := faults(vendor)
+	all := faults(vendor, moments)
 	var some []livesim.Fault
 	for range n {
 		some = append(some, all[random.IntN(len(all))])

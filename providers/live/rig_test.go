@@ -113,16 +113,16 @@ func (k *talk) listen() {
 	}
 }
 
-// speak writes audio at the speed of life, 20 ms at a time.
+// speak writes audio at the speed of life, 40 ms at a time.
 func (k *talk) speak(audio []byte) {
-	step := int(k.rig.voice.Rate/50) * k.width()
+	step := k.rig.voice.Rate / 25 * k.width()
 	for len(audio) > 0 {
 		n := min(step, len(audio))
 		if _, err := k.session.Write(audio[:n]); err != nil {
 			return
 		}
 		audio = audio[n:]
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // fake time: it is how a speaker passes it
+		time.Sleep(40 * time.Millisecond) //nolint:forbidigo // fake time: it is how a speaker passes it
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,17 +20,17 @@ import (
 func TestTwoHoursStayUnderTheCap(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, b := &vendor{name: "a"}, &vendor{name: "b"}
-		down := false
+		var down atomic.Bool
 		for _, v := range []*vendor{a, b} {
 			v.dial = func(context.Context, int) error {
-				if down {
+				if down.Load() {
 					return transient()
 				}
 				return nil
 			}
 			v.born = func(_ int, e *ear) {
 				e.onSend = func(context.Context, *ear, []byte) error {
-					if down {
+					if down.Load() {
 						return transient()
 					}
 					return nil
@@ -57,7 +58,7 @@ func TestTwoHoursStayUnderTheCap(t *testing.T) {
 		var most, usual int
 		before := heap()
 		for m := range 120 {
-			down = m == 60 || m == 61
+			down.Store(m == 60 || m == 61)
 			for i := 0; i < len(minute); i += second / 10 {
 				_, err := h.session.Write(minute[i : i+second/10])
 				require.NoError(t, err)
