@@ -573,6 +573,36 @@ func TestAtLeastOnceStaysUncertain(t *testing.T) {
 	require.Greater(t, flagged, 5, "successes that say that an attempt before may have taken effect")
 }
 
+// TestUncertaintyInsideIsToldOutside: a success that may be the second is one
+// for the routers around too, as deep as it happened.
+func TestUncertaintyInsideIsToldOutside(t *testing.T) {
+	t.Parallel()
+	fails := failover.Wrap("fails", func(context.Context, letter) (string, error) { return "", errMurky })
+	works := failover.Wrap("works", func(context.Context, letter) (string, error) { return "sent", nil })
+	fails.SideEffect, works.SideEffect = true, true
+	router := func(providers ...failover.Provider[letter, string]) *failover.Router[letter, string] {
+		r, err := failover.New(providers)
+		require.NoError(t, err)
+		return r
+	}
+	for depth := range 3 {
+		for _, murky := range []bool{true, false} {
+			inner := router(works)
+			if murky {
+				inner = router(fails, works)
+			}
+			for range depth {
+				inner = router(failover.Nest("inside", inner))
+			}
+			for range 2 { // calls are pooled: the second must not remember the first
+				result, err := inner.Route(failover.With(context.Background(), failover.OnUncertain(failover.FailOver)), letter{})
+				require.NoError(t, err)
+				require.Equal(t, murky, result.Uncertain, "depth %d", depth)
+			}
+		}
+	}
+}
+
 // openAttempts counts the attempts whose outcome is unknown, but for one that
 // was repeated, by its id, with success.
 func openAttempts(attempts []failover.Attempt) int {

@@ -19,6 +19,7 @@ type attempt[Req, Resp any] struct {
 	ctx    context.Context //nolint:containedctx // the attempt's own; it is the caller's if nothing had to be added
 	req    Req
 	start  int64
+	extra  int64 // on top of the provider's timeout
 	number int
 	trial  bool // holds a trial's slot
 	forced bool // past an open breaker
@@ -53,7 +54,7 @@ func (a *attempt[Req, Resp]) forget() {
 	if a.reading.err != nil {
 		a.reading = reading{}
 	}
-	a.end, a.dirty, a.lingers = 0, false, false
+	a.end, a.extra, a.dirty, a.lingers = 0, 0, false, false
 	a.trial, a.forced, a.hedge, a.once, a.ends, a.own, a.timed = false, false, false, false, false, false, false
 	a.entered, a.asked, a.ok, a.rejected, a.refused, a.done = false, false, false, false, false, false
 }

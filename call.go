@@ -33,6 +33,7 @@ type call[Req, Resp any] struct {
 	stopped  bool
 	outrun   bool       // who was asked first lost to the stream of its hedge, so it can still take over
 	fenced   bool       // by an operation of a router inside; see reading.fence
+	murky    bool       // a router inside did it, and may have done it before that
 	by       int        // who answered
 	budgeted int        // attempts still allowed
 	borrowed *allowance // from the router around this one
@@ -145,7 +146,7 @@ func (r *Router[Req, Resp]) Route(ctx context.Context, req Req) (Result[Resp], e
 	c.story = true
 	resp, err := c.do(ctx, req)
 	result := Result[Resp]{
-		Value: resp, Attempts: c.attempts(), Cost: c.spent, Uncertain: err == nil && c.maybe(),
+		Value: resp, Attempts: c.attempts(), Cost: c.spent, Uncertain: err == nil && (c.maybe() || c.murky),
 		Duration: time.Duration(r.now() - c.begun),
 	}
 	if err == nil {
@@ -209,7 +210,7 @@ func (c *call[Req, Resp]) begin() error {
 	clear(c.at)
 	c.picks, c.number = 0, 0
 	c.spent, c.waited, c.invalid, c.forced, c.stopped = 0, false, false, false, false
-	c.fenced, c.outrun, c.by = false, false, 0
+	c.fenced, c.outrun, c.murky, c.by = false, false, false, 0
 	c.uncertain, c.known, c.budgeted = 0, OutcomeUnknown, r.cfg.attempts
 	c.untold, c.before, c.repeated, c.repeating, c.idNumber, c.idBase, c.rerun, c.due = 0, nil, false, 0, 0, 0, false, 0
 	c.story = c.story || r.listening || r.sideEffect

@@ -509,14 +509,15 @@ func (e *endpoint) takeEvents() []Event {
 }
 
 // silentEnough says whether an attempt that was ended for the caller's reasons
-// had its time: then its silence is the provider's.
-func (e *endpoint) silentEnough(ran int64) bool {
+// had its time: then its silence is the provider's. extra is what it had on top
+// of the timeout.
+func (e *endpoint) silentEnough(ran, extra int64) bool {
 	line := 2 * time.Second
 	if q, ok := e.stats.latencies(); ok {
 		line = max(line, 2*q.p99)
 	}
 	if e.timeout > 0 {
-		line = min(line, e.timeout)
+		line = min(line, e.timeout+time.Duration(extra))
 	}
 	return ran >= int64(line)
 }

@@ -65,6 +65,7 @@ type race[Req, Resp any] struct {
 	winner  *racer[Req, Resp]      // the stream that was first
 	running []*racer[Req, Resp]    // the call's own
 	stopped bool                   // what a racer said of the request ends it
+	decider int                    // its number
 
 	mu   sync.Mutex
 	over bool // the caller has left: who comes now is late
@@ -200,11 +201,22 @@ func (c *call[Req, Resp]) arrive(race *race[Req, Resp], index int, done *racer[R
 	switch {
 	case !alone:
 		return none, move, false
-	case race.stopped || c.over():
+	case race.stopped:
+		c.last(race.decider)
+		return none, stop, true
+	case c.over():
 		return none, stop, true
 	default:
 		return none, move, true
 	}
+}
+
+// last puts the attempt that decided at the end, where it is looked for, though
+// another one came back later.
+func (c *call[Req, Resp]) last(number int) {
+	at := slices.IndexFunc(c.records, func(rec record) bool { return rec.number == number })
+	rec := c.records[at]
+	c.records = append(slices.Delete(c.records, at, at+1), rec)
 }
 
 // afterHedge turns what follows the hedge into what follows for the provider
@@ -320,7 +332,9 @@ func (c *call[Req, Resp]) fallBehind(race *race[Req, Resp], done *racer[Req, Res
 	c.note(&done.attempt, done.index)
 	c.at[done.index].state = placeTried
 	c.tried = append(c.tried, done.index)
-	race.stopped = !c.movesOn(&done.reading) || race.stopped
+	if !c.movesOn(&done.reading) {
+		race.stopped, race.decider = true, done.number
+	}
 }
 
 // desert returns when the caller's context ends, without waiting for anybody.

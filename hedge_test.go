@@ -2,6 +2,7 @@ package failover_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"runtime"
 	"sync"
@@ -279,11 +280,11 @@ func TestFailureDuringTheRace(t *testing.T) {
 		},
 		"filtered by the slow one, then the hedge fails": {
 			aAfter: 300 * time.Millisecond, a: class(failover.ClassFiltered), bAfter: time.Second, b: class(failover.ClassTransient),
-			times: []int{1, 1, 0}, class: failover.ClassTransient,
+			times: []int{1, 1, 0}, class: failover.ClassFiltered,
 		},
 		"filtered by the hedge, then the slow one fails": {
 			aAfter: time.Second, a: class(failover.ClassTransient), bAfter: 100 * time.Millisecond, b: class(failover.ClassFiltered),
-			times: []int{1, 1, 0}, class: failover.ClassTransient,
+			times: []int{1, 1, 0}, class: failover.ClassFiltered,
 		},
 		"filtered by the slow one, then the hedge answers": {
 			aAfter: 300 * time.Millisecond, a: class(failover.ClassFiltered), bAfter: time.Second,
@@ -749,5 +750,29 @@ func TestHedgesUnderLoad(t *testing.T) {
 		for _, p := range r.router.Status().Providers {
 			require.Zero(t, p.InFlight, p.Name)
 		}
+	})
+}
+
+// The first provider says that the request is at fault while the hedge is still
+// under way, and fails in some way of its own. What ended the request comes
+// last, for that is where errors and outer routers look.
+func TestHedgeThatFailsLaterDecidesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRaced(t, nil)
+		after := func(d time.Duration, class failover.Class) func(context.Context) (string, error) {
+			return func(ctx context.Context) (string, error) {
+				_ = pass(ctx, d)
+				return "", &failover.Error{Class: class}
+			}
+		}
+		r.a.plays(after(usual+50*time.Millisecond, failover.ClassInvalid))
+		r.b.plays(after(time.Second, failover.ClassIncomplete))
+		_, err := r.router.Do(t.Context(), "hello")
+		all, ok := errors.AsType[*failover.AllFailedError](err)
+		require.True(t, ok, "%v", err)
+		require.True(t, all.Stopped)
+		require.Equal(t, failover.ClassInvalid, failover.ClassOf(err))
+		require.Equal(t, []string{"b", "a"}, []string{all.Attempts[0].Provider, all.Attempts[1].Provider})
+		require.Equal(t, []int{1, 1, 0}, r.times(), "nobody else is asked")
 	})
 }

@@ -1,8 +1,8 @@
 package failover
 
 import (
-	"math"
 	"context"
+	"math"
 	"strconv"
 	"time"
 )
@@ -76,7 +76,8 @@ func (c *call[Req, Resp]) prepare(
 // equip gives the attempt a context of its own where it needs one: for its
 // time, or to carry its id or the router inward.
 func (c *call[Req, Resp]) equip(parent context.Context, a *attempt[Req, Resp], index int) context.CancelFunc {
-	limit, room := c.timeFor(index)
+	a.extra = c.extraTime(index)
+	limit, room := c.timeFor(index, a.extra)
 	if a.p.open != nil {
 		return c.equipStream(parent, a, time.Duration(limit), time.Duration(room))
 	}
@@ -100,7 +101,7 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, a *attempt[Req, Resp]) (c
 	if c.scope != nil {
 		*s = *c.scope
 	}
-	ac.frame = frame{core: c.r.core, outer: s.within, provider: e.name}
+	ac.frame = frame{core: c.r.core, outer: s.within, at: e}
 	s.within = &ac.frame
 	s.sideEffect, s.stops = c.sideEffect, c.sideEffect && !c.failsOver()
 	if c.sideEffect {
@@ -120,7 +121,8 @@ func (c *call[Req, Resp]) enclose(ctx context.Context, a *attempt[Req, Resp]) (c
 }
 
 // takeStock counts what a nested router really used: its attempts but the one
-// that was counted for it, and its cost in place of the estimate.
+// that was counted for it, and its cost in place of the estimate. It learns too
+// whether the success may be the second.
 func (c *call[Req, Resp]) takeStock(a *attempt[Req, Resp]) {
 	if a.lent == nil {
 		return
@@ -138,6 +140,7 @@ func (c *call[Req, Resp]) takeStock(a *attempt[Req, Resp]) {
 		}
 		c.spend(a.e, spent-estimate)
 	}
+	c.murky = c.murky || a.lent.uncertain.Load()
 	a.lent = nil
 }
 
@@ -158,11 +161,8 @@ func (c *call[Req, Resp]) spend(e *endpoint, cost float64) {
 // the next one's p90, 2 s while that is unknown, at most half of what remains.
 // A side effect is not cut short for the sake of successors; it leaves time
 // for Lookup only.
-func (c *call[Req, Resp]) timeFor(index int) (limit, room int64) {
-	limit = int64(c.r.ends[index].timeout)
-	if extra := c.r.providers[index].ExtraTime; extra != nil && limit > 0 {
-		limit += int64(min(max(extra(c.req), 0), math.MaxInt64-time.Duration(limit)))
-	}
+func (c *call[Req, Resp]) timeFor(index int, extra int64) (limit, room int64) {
+	limit = int64(c.r.ends[index].timeout) + extra
 	if c.deadline == 0 {
 		return limit, 0
 	}
@@ -185,6 +185,15 @@ func (c *call[Req, Resp]) timeFor(index int) (limit, room int64) {
 		return 0, room // the caller's own deadline comes first
 	}
 	return limit, room
+}
+
+// extraTime is what an attempt gets on top of its timeout.
+func (c *call[Req, Resp]) extraTime(index int) int64 {
+	timeout, extra := c.r.ends[index].timeout, c.r.providers[index].ExtraTime
+	if extra == nil || timeout == 0 {
+		return 0
+	}
+	return int64(min(max(extra(c.req), 0), math.MaxInt64-timeout))
 }
 
 // unknownLatency stands for the latency of a provider without history.

@@ -30,10 +30,14 @@ type operations struct {
 type operation struct {
 	accepted  string          // who accepted it
 	uncertain *UncertainError // it may have taken effect, and nobody accepted it
-	open      []string        // where it may have taken effect, as paths
+	open      []opening       // those that may have taken effect
 	made      int             // attempts, so that their ids go on where they ended
 	reports   map[string]Outcome
 }
+
+// opening is an attempt that may have taken effect: the path of its provider,
+// and its id.
+type opening struct{ path, id string }
 
 func newOperations() *operations {
 	return &operations{
@@ -44,13 +48,13 @@ func newOperations() *operations {
 }
 
 // enter begins an operation the caller named, or says why it must not be. It
-// returns the uncertainty of an earlier run, where the caller begins it anyway,
-// and how many attempts were made before.
-func (o *operations) enter(id string, now int64, evenIfUncertain bool) (before *UncertainError, made int, err error) {
+// returns what is known of it: the uncertainty of an earlier run, where the
+// caller begins it anyway, and what was made and reported before.
+func (o *operations) enter(id string, now int64, evenIfUncertain bool) (before operation, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, ok := o.running[id]; ok {
-		return nil, 0, &DuplicateError{Operation: id, Running: true}
+		return before, &DuplicateError{Operation: id, Running: true}
 	}
 	o.adopt(id, now)
 	o.table.update(id, now, func(op operation, found bool) (operation, bool) {
@@ -61,12 +65,16 @@ func (o *operations) enter(id string, now int64, evenIfUncertain bool) (before *
 			err = op.uncertain
 		default:
 			o.running[id] = struct{}{}
-			before, made = op.uncertain, op.made
+			before = op
 		}
 		return op, found
 	})
-	return before, made, err
+	return before, err
 }
+
+// begun says that there were attempts before: in this process or, since they
+// were reported of, in one that has ended.
+func (op *operation) begun() bool { return op.made > 0 || len(op.reports) > 0 }
 
 // adopt takes over what was reported of an operation before it was known. Under
 // mu.
@@ -88,7 +96,7 @@ type ending struct {
 	made      int
 	accepted  string
 	uncertain *UncertainError
-	open      []string // where it may have taken effect, as paths
+	open      []opening
 	// settles says whether what was reported of a path during the run settles
 	// the attempt there.
 	settles func(path string) bool
@@ -106,10 +114,10 @@ func (o *operations) leave(id string, now int64, end ending) {
 			op.accepted = end.accepted
 		}
 		op.open = slices.Clip(op.open)
-		for _, path := range end.open {
-			settled := op.reports[path] != OutcomeUnknown && end.settles(path)
-			if !settled && !slices.Contains(op.open, path) {
-				op.open = append(op.open, path)
+		for _, one := range end.open {
+			settled := op.reports[one.path] != OutcomeUnknown && end.settles(one.path)
+			if !settled && !slices.Contains(op.open, one) {
+				op.open = append(op.open, one)
 			}
 		}
 		if end.uncertain != nil {
@@ -129,19 +137,18 @@ func (op *operation) close() {
 	}
 }
 
-// unsettled adds the paths of the providers where an attempt may have taken
-// effect.
-func unsettled(paths []string, attempts []Attempt) []string {
+// unsettled adds the attempts that may have taken effect.
+func unsettled(open []opening, attempts []Attempt) []opening {
 	for _, a := range attempts {
 		if a.Outcome != OutcomeUnknown {
 			continue
 		}
-		before := len(paths)
-		if paths = unsettled(paths, a.Inner); len(paths) == before {
-			paths = append(paths, a.Provider)
+		before := len(open)
+		if open = unsettled(open, a.Inner); len(open) == before {
+			open = append(open, opening{a.Provider, a.ID})
 		}
 	}
-	return paths
+	return open
 }
 
 // reported returns what a report said of the operation at a provider.
@@ -177,12 +184,14 @@ func (o *operations) settle(id, path string, outcome Outcome, now int64) (repeat
 		if repeated = op.reports[path] == outcome; repeated {
 			return op, true
 		}
-		wasUncertain = slices.Contains(op.open, path)
+		wasUncertain = op.opened(path) > 0
 		reports := make(map[string]Outcome, len(op.reports)+1)
 		maps.Copy(reports, op.reports)
 		reports[path] = outcome
 		op.reports = reports
-		op.open = slices.DeleteFunc(slices.Clone(op.open), func(p string) bool { return within(p, path) })
+		op.open = slices.DeleteFunc(slices.Clone(op.open), func(one opening) bool {
+			return within(one.path, path) && (outcome == OutcomeAccepted || op.opened(one.path) == 1)
+		})
 		if outcome == OutcomeAccepted && op.accepted == "" {
 			op.accepted = path
 		}
@@ -190,6 +199,17 @@ func (o *operations) settle(id, path string, outcome Outcome, now int64) (repeat
 		return op, true
 	})
 	return repeated, wasUncertain
+}
+
+// opened counts the attempts at a path that may have taken effect. A report
+// names no attempt: that one of several was not accepted settles none of them.
+func (op *operation) opened(path string) (n int) {
+	for _, one := range op.open {
+		if one.path == path {
+			n++
+		}
+	}
+	return n
 }
 
 // within says whether path is provider or lies inside it.
@@ -207,7 +227,10 @@ func newOperationID() string {
 // for or against the provider; it never sends anything again. What was
 // reported twice counts once: if an operation was begun again after it was
 // reported as not accepted, and is uncertain at the same provider again, the
-// same report settles nothing, for it may be the first one delivered twice.
+// same report settles nothing, for it may be the first one delivered twice. Nor
+// does one that came before the operation was begun here, or one of "not
+// accepted" where several attempts at the provider are uncertain: it does not
+// say which of them it is about.
 //
 // outcome is OutcomeAccepted or OutcomeNotAccepted. cause says why it was not
 // accepted; its class decides whether the provider is blamed, as in

@@ -434,6 +434,53 @@ func TestReportsOfUnknownOperationsAreBounded(t *testing.T) {
 	require.ErrorIs(t, err, failover.ErrDuplicate, "it was accepted, says the report")
 }
 
+// A report that came before the operation was begun is of an earlier process:
+// it says nothing of the attempt that is made now.
+func TestReportBeforeTheOperation(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := newActor("a"), newActor("b")
+		a.fails(errMurky)
+		r := sendOn(t, []*actor{a, b}, once())
+		require.NoError(t, r.Report("op", "a", failover.OutcomeNotAccepted, nil))
+		ctx := failover.Operation(t.Context(), "op")
+		for range 2 {
+			_, err := r.Do(ctx, "hello")
+			require.ErrorIs(t, err, failover.ErrUncertain)
+		}
+		require.Equal(t, []int{1, 0}, []int{a.times(), b.times()})
+	})
+}
+
+// Two attempts at one provider may have taken effect: that one of them did not
+// leaves the other.
+func TestReportOfOneOfTwoAttempts(t *testing.T) {
+	t.Parallel()
+	for outcome, end := range map[failover.Outcome]error{
+		failover.OutcomeNotAccepted: failover.ErrUncertain, failover.OutcomeAccepted: failover.ErrDuplicate,
+	} {
+		t.Run(outcome.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				a, b := newActor("a"), newActor("b")
+				a.fails(errMurky)
+				b.fails(&failover.Error{Class: failover.ClassTransient, Outcome: failover.OutcomeNotAccepted})
+				r := sendOn(t, []*actor{a, b}, once())
+				ctx := failover.Operation(t.Context(), "op")
+				_, err := r.Do(ctx, "hello")
+				require.ErrorIs(t, err, failover.ErrUncertain)
+				_, err = r.Do(failover.With(ctx, failover.OnUncertain(failover.FailOver)), "hello")
+				require.ErrorIs(t, err, failover.ErrUncertain)
+				require.Equal(t, 2, a.times())
+
+				a.answers()
+				require.NoError(t, r.Report("op", "a", outcome, nil))
+				_, err = r.Do(ctx, "hello")
+				require.ErrorIs(t, err, end)
+				require.Equal(t, 2, a.times())
+			})
+		})
+	}
+}
+
 // A webhook that is delivered once more during the next run settles nothing.
 func TestStaleReport(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -26,9 +26,9 @@ type scope struct {
 
 // frame is a router that we are inside of.
 type frame struct {
-	core     *core
-	outer    *frame
-	provider string
+	core  *core
+	outer *frame
+	at    *endpoint // where its attempt is
 	// lent is what the router allows the one nested in its attempt; nil where
 	// none is.
 	lent *allowance
@@ -39,8 +39,9 @@ type frame struct {
 
 // allowance is what an outer router allows a nested one, and learns of it.
 type allowance struct {
-	attempts atomic.Int64 // still allowed
-	spent    atomicFloat  // estimated cost so far
+	attempts  atomic.Int64 // still allowed
+	spent     atomicFloat  // estimated cost so far
+	uncertain atomic.Bool  // it was done, and may have been done before that
 }
 
 func scopeOf(ctx context.Context) *scope {
@@ -109,9 +110,20 @@ func ProviderPath(ctx context.Context) string {
 	if s == nil || s.attempt == "" || s.within == nil {
 		return ""
 	}
-	path := s.within.provider
-	for f := s.within.outer; f != nil && f.lent != nil; f = f.outer {
-		path = f.provider + "/" + path
+	f := s.within
+	path := f.at.name
+	for ; f.nestedIn(f.outer); f = f.outer {
+		path = f.outer.at.name + "/" + path
 	}
 	return path
+}
+
+// nestedIn says whether the router of f is the one that the attempt of outer
+// was given to, not one that its code happens to call.
+func (f *frame) nestedIn(outer *frame) bool {
+	if outer == nil {
+		return false
+	}
+	n, ok := outer.at.nested.(nestedRouter)
+	return ok && n.core == f.core
 }

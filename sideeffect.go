@@ -22,11 +22,12 @@ func (c *call[Req, Resp]) runOnce() (resp Resp, err error) {
 		c.prefix = c.scope.attempt
 	}
 	if named {
-		if c.before, c.idBase, err = c.r.ops.enter(c.operation, c.now, c.failsOver()); err != nil {
+		known, err := c.r.ops.enter(c.operation, c.now, c.failsOver())
+		if err != nil {
 			return resp, err
 		}
+		c.before, c.idBase, c.rerun = known.uncertain, known.made, known.begun()
 	}
-	c.rerun = c.idBase > 0
 	if outer {
 		c.rerun = c.scope.rerun
 	}
@@ -39,6 +40,9 @@ func (c *call[Req, Resp]) runOnce() (resp Resp, err error) {
 	resp, err = c.run()
 	done = true
 	c.tellUncertain()
+	if err == nil && c.borrowed != nil && (c.maybe() || c.murky) {
+		c.borrowed.uncertain.Store(true)
+	}
 	return resp, err
 }
 

@@ -73,3 +73,29 @@ func ExampleOnUncertain() {
 	fmt.Println(result.Value, result.Provider, result.Uncertain, err)
 	// Output: sent second true <nil>
 }
+
+// A webhook says later what became of a message. The address it will come to
+// names the attempt, as Report takes it.
+func ExampleProviderPath() {
+	send := failover.Wrap("key1", func(ctx context.Context, _ string) (string, error) {
+		return "https://example.com/status?provider=" + failover.ProviderPath(ctx) +
+			"&operation=" + failover.OperationID(ctx), nil
+	})
+	send.SideEffect = true
+	pool, err := failover.New(failover.Providers(send))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	router, err := failover.New(failover.Providers(failover.Nest("pool", pool)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := failover.Operation(context.Background(), "order-9")
+	fmt.Println(router.Do(ctx, "your parcel is here"))
+	fmt.Println(router.Report("order-9", "pool/key1", failover.OutcomeAccepted, nil))
+	// Output:
+	// https://example.com/status?provider=pool/key1&operation=order-9 <nil>
+	// <nil>
+}

@@ -198,7 +198,7 @@ func (a *attempt[Req, Resp]) hadItsTime() bool {
 			return a.live.hadItsTimeAt(a.end)
 		}
 	}
-	return a.e.silentEnough(a.end - a.start)
+	return a.e.silentEnough(a.end-a.start, a.extra)
 }
 
 // took is the latency that a failure stands for: that of a stream is the time

@@ -16,6 +16,7 @@ func TestExamplesRun(t *testing.T) {
 	want := map[string]string{ // a line that only a working example prints
 		"cascade":    "2 model(s) asked",
 		"health":     "primary is healthy: true",
+		"interop":    "[berta][says][Good][evening.], by second; first: unauthorized",
 		"mirror":     "compared 4, agreed 3",
 		"nested":     "served by other vendor",
 		"quickstart": "recovered",

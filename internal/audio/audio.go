@@ -1,5 +1,6 @@
 // Package audio reads the headers of audio files and streams, to tell what they
-// hold and whether they are whole. It decodes nothing.
+// hold and whether they are whole. It decodes nothing but samples, to tell how
+// loud they are.
 package audio
 
 import (

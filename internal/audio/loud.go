@@ -23,20 +23,19 @@ func Sounds(c Coding, samples []byte) bool {
 	switch c {
 	case MuLaw:
 		for _, b := range samples {
-			if muLawPeak(b) >= SilentBelow {
+			if isLoud(int(decodeMuLaw[b])) {
 				return true
 			}
 		}
 	case ALaw:
 		for _, b := range samples {
-			if aLawPeak(b) >= SilentBelow {
+			if isLoud(int(decodeALaw[b])) {
 				return true
 			}
 		}
 	default:
 		for ; len(samples) >= 2; samples = samples[2:] {
-			v := int(int16(binary.LittleEndian.Uint16(samples))) //nolint:gosec // samples are signed
-			if v >= SilentBelow || -v >= SilentBelow {
+			if isLoud(int(int16(binary.LittleEndian.Uint16(samples)))) { //nolint:gosec // samples are signed
 				return true
 			}
 		}
@@ -44,19 +43,4 @@ func Sounds(c Coding, samples []byte) bool {
 	return false
 }
 
-// muLawPeak is the magnitude of a G.711 mu-law sample, of 32124.
-func muLawPeak(b byte) int {
-	b = ^b
-	exponent, mantissa := b>>4&7, int(b&15)
-	return (mantissa<<3+0x84)<<exponent - 0x84
-}
-
-// aLawPeak is the magnitude of a G.711 A-law sample, of 32256.
-func aLawPeak(b byte) int {
-	b ^= 0x55
-	exponent, mantissa := b>>4&7, int(b&15)
-	if exponent == 0 {
-		return mantissa<<4 + 8
-	}
-	return (mantissa<<4 + 0x108) << (exponent - 1)
-}
+func isLoud(sample int) bool { return sample >= SilentBelow || -sample >= SilentBelow }

@@ -64,6 +64,8 @@ func Sniff(head []byte) Kind {
 
 // names are the MIME type and the extension of each kind.
 var names = map[Kind][2]string{
+	KindUnknown: {"application/octet-stream", ""},
+
 	KindWAV:  {"audio/wav", ".wav"},
 	KindMP3:  {"audio/mpeg", ".mp3"},
 	KindOgg:  {"audio/ogg", ".ogg"},
@@ -76,12 +78,7 @@ var names = map[Kind][2]string{
 }
 
 // ContentType is the MIME type, "application/octet-stream" for KindUnknown.
-func (k Kind) ContentType() string {
-	if n, ok := names[k]; ok {
-		return n[0]
-	}
-	return "application/octet-stream"
-}
+func (k Kind) ContentType() string { return names[k][0] }
 
 // Extension is that of files of the kind, with its dot; empty for KindUnknown.
 func (k Kind) Extension() string { return names[k][1] }
@@ -137,11 +134,11 @@ func measureFLAC(head []byte) (Info, error) {
 	}
 	bits := binary.BigEndian.Uint64(head[at:])
 	info := Info{
-		SampleRate:    int(bits >> 44),      //nolint:gosec // 20 bits
-		Channels:      int(bits>>41&7) + 1,  //nolint:gosec // 3 bits
-		BitsPerSample: int(bits>>36&31) + 1, //nolint:gosec // 5 bits
+		SampleRate:    int(bits >> 44),
+		Channels:      int(bits>>41&7) + 1,
+		BitsPerSample: int(bits>>36&31) + 1,
 	}
-	samples := int64(bits & (1<<36 - 1)) //nolint:gosec // 36 bits
+	samples := int64(bits & (1<<36 - 1))
 	if info.SampleRate == 0 || samples == 0 {
 		return Info{}, Error("the FLAC file does not say how long it is")
 	}
@@ -171,14 +168,13 @@ func (s scanning) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Samples is how long so many bytes of headerless samples play; a last one
-// that is cut does not count.
-func Samples(size int64, sampleRate, channels, bitsPerSample int) time.Duration {
-	frame := int64(channels * bitsPerSample / 8)
-	if frame <= 0 {
+// Playing is how long so many bytes of headerless samples play; a last one that
+// is cut does not count.
+func (s Samples) Playing(size int64) time.Duration {
+	if s.frame() <= 0 {
 		return 0
 	}
-	return seconds(size/frame, int64(sampleRate))
+	return seconds(size/int64(s.frame()), int64(s.Info.SampleRate))
 }
 
 // Header is what the beginning of a file says, Duration apart; false where it

@@ -5,9 +5,16 @@ import (
 	"time"
 )
 
+// Format tags (RFC 2361).
 const (
 	wavePCM        = 1
+	waveFloat      = 3
+	waveALaw       = 6
+	waveMuLaw      = 7
 	waveExtensible = 0xFFFE
+)
+
+const (
 
 	// A server that streams a WAV file does not know its length when it
 	// writes the header. It writes 0 or one of the largest numbers there;
@@ -25,6 +32,8 @@ func WAV(data []byte) (Info, error) {
 		return Info{}, Error("no WAV header")
 	case !ok:
 		return Info{}, Error("the WAV file has no samples")
+	case !head.linear():
+		return Info{}, errNotLinear
 	}
 	samples := data[head.start:]
 	if head.knowsSize() {
@@ -42,12 +51,17 @@ func WAV(data []byte) (Info, error) {
 // waveHead is everything before the samples.
 type waveHead struct {
 	info  Info
+	codec uint16
 	start int    // of the samples
 	size  uint32 // of the samples, as the header says
 }
 
 // knowsSize says whether the length is meant.
 func (h waveHead) knowsSize() bool { return h.size != 0 && h.size < unknownLength }
+
+const errNotLinear = Error("the WAV file is not linear PCM")
+
+func (h waveHead) linear() bool { return h.codec == wavePCM }
 
 // readWaveHead reads up to the samples; false means that they are farther down,
 // or nowhere if data is all there is.
@@ -65,7 +79,7 @@ func readWaveHead(data []byte, all bool) (head waveHead, ok bool, err error) {
 			if !all && size >= minFormat && uint64(len(data)) < at+minFormat {
 				return waveHead{}, false, nil
 			}
-			if head.info, err = waveFormat(data[at:], size); err != nil {
+			if head.info, head.codec, err = waveFormat(data[at:], size); err != nil {
 				return waveHead{}, false, err
 			}
 		case "data":
@@ -89,12 +103,19 @@ func agree(data []byte, text string) bool {
 // minFormat is the length of the shortest chunk "fmt ".
 const minFormat = 16
 
-func waveFormat(chunk []byte, size uint32) (Info, error) {
+// subFormat is where an extensible format says its codec.
+const subFormat = 24
+
+func waveFormat(chunk []byte, size uint32) (Info, uint16, error) {
 	if size < minFormat || len(chunk) < minFormat {
-		return Info{}, Error("the WAV header is cut")
+		return Info{}, 0, Error("the WAV header is cut")
 	}
-	if tag := binary.LittleEndian.Uint16(chunk); tag != wavePCM && tag != waveExtensible {
-		return Info{}, Error("the WAV file is not linear PCM")
+	codec := binary.LittleEndian.Uint16(chunk)
+	if codec == waveExtensible {
+		codec = wavePCM
+		if size >= subFormat+2 && len(chunk) >= subFormat+2 {
+			codec = binary.LittleEndian.Uint16(chunk[subFormat:])
+		}
 	}
 	info := Info{
 		Channels:      int(binary.LittleEndian.Uint16(chunk[2:])),
@@ -102,9 +123,9 @@ func waveFormat(chunk []byte, size uint32) (Info, error) {
 		BitsPerSample: int(binary.LittleEndian.Uint16(chunk[14:])),
 	}
 	if info.Channels == 0 || info.SampleRate == 0 || info.BitsPerSample == 0 || info.BitsPerSample%8 != 0 {
-		return Info{}, Error("the WAV header makes no sense")
+		return Info{}, 0, Error("the WAV header makes no sense")
 	}
-	return info, nil
+	return info, codec, nil
 }
 
 // maxWaveHead bounds what may stand before the samples: vendors put a comment
@@ -132,6 +153,8 @@ func (s *waveScanner) Scan(piece []byte) error {
 	switch {
 	case err != nil:
 		return err
+	case ok && !head.linear():
+		return errNotLinear
 	case ok:
 		s.head, s.known, s.samples = head, true, int64(len(s.collected)-head.start)
 		s.collected = nil

@@ -14,7 +14,7 @@ import (
 	"github.com/gofailover/failover/providers/tts"
 )
 
-const deepSpeak = "/v1/speak"
+const deepSpeak, deepListen = "/v1/speak", "/v1/listen"
 
 // mendDeepgram mends what the description gets wrong: alternatives that
 // overlap, and audio that is called JSON.
@@ -25,6 +25,16 @@ func mendDeepgram(doc *openapi3.T) {
 	}
 	anyOf(speak.Responses.Status(http.StatusBadRequest).Value.Content["application/json"].Schema)
 	audioToo(speak)
+
+	listen := doc.Paths.Find(deepListen).Post
+	for _, parameter := range listen.Parameters {
+		anyOf(parameter.Value.Schema)
+	}
+	// Audio is not mentioned as what is sent, and a refusal is called a
+	// transcript.
+	bytes := openapi3.NewStringSchema().WithFormat("binary")
+	listen.RequestBody.Value.Content["audio/*"] = openapi3.NewMediaType().WithSchema(bytes)
+	listen.Responses.Status(http.StatusBadRequest).Value.Content = speak.Responses.Status(http.StatusBadRequest).Value.Content
 }
 
 func startDeep(t *testing.T) (*vendorsim.Server, *tap, *spec, tts.Provider) {

@@ -19,27 +19,31 @@ func (c *Client) Audio(ctx context.Context, r Request, parse func(body []byte) E
 	if !succeeded(resp) {
 		return nil, nil, Failure(resp, parse)
 	}
-	data, err := ReadAll(resp, MaxAudio)
+	data, err := ReadAudio(resp, parse)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(data) > 0 && !IsAudio(resp, data) {
-		return nil, nil, NotAudio(resp, parse(data[:min(len(data), MaxError)]))
-	}
 	return data, resp, nil
+}
+
+// ReadAudio reads the audio of an answer with a good status, and closes it.
+// Everything else is an error, as [Client.Audio] says.
+func ReadAudio(resp *http.Response, parse func(body []byte) Envelope) ([]byte, error) {
+	data, err := ReadAll(resp, MaxAudio)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > 0 && !IsAudio(resp, data) {
+		return nil, NotAudio(resp, parse(data[:min(len(data), MaxError)]))
+	}
+	return data, nil
 }
 
 func succeeded(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }
 
 // NotAudio is a text where audio should be: an error sent as a success, or
 // something that is not the vendor's at all.
-func NotAudio(resp *http.Response, said Envelope) error {
-	e := Refusal(resp, said)
-	if said.Class == failover.ClassUnknown {
-		e.Class, e.Err = failover.ClassIncomplete, ErrNotAudio
-	}
-	return e
-}
+func NotAudio(resp *http.Response, said Envelope) error { return Instead(resp, said, ErrNotAudio) }
 
 // Answered adds to the error of an answer that was judged by its bytes which
 // answer it was.

@@ -2,12 +2,10 @@ package httpcall
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,10 +26,10 @@ type Request struct {
 	// Path is appended to the base URL. Its segments must be escaped.
 	Path  string
 	Query url.Values
-	// Body is what is sent; nil sends none.
+	// Body is sent as JSON; nil sends none.
 	Body []byte
-	// ContentType is the Body's; empty means JSON.
-	ContentType string
+	// Upload is sent in place of Body.
+	Upload *Upload
 }
 
 // New makes a client of vendor at baseURL. Of client it uses the Transport
@@ -94,7 +92,7 @@ func CheckKey(vendor, key string) error {
 // connections: with its two a host, a busy service dials all the time.
 var defaultTransport http.RoundTripper = &http.Transport{
 	Proxy:                 http.ProxyFromEnvironment,
-	DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+	DialContext:           dial,
 	ForceAttemptHTTP2:     true,
 	MaxIdleConnsPerHost:   64,
 	IdleConnTimeout:       90 * time.Second,
@@ -103,12 +101,16 @@ var defaultTransport http.RoundTripper = &http.Transport{
 }
 
 // Do sends r. The caller must read the answer with [ReadAll], [Pieces],
-// [Objects] or [Failure], which close it. An error means that there was no answer; it wraps the
-// transport's error and, as the case may be, matches the context's.
+// [Objects] or [Failure], which close it. An error means that there was no
+// answer; it wraps the transport's error and, as the case may be, matches the
+// context's.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
-	req, err := c.request(ctx, r)
+	if r.Upload != nil {
+		return c.upload(ctx, r)
+	}
+	req, err := c.inJSON(ctx, r)
 	if err != nil {
-		return nil, c.failed(err)
+		return nil, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -117,23 +119,28 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// request is r as net/http takes it.
-func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
+// inJSON is r with its Body, as net/http takes it.
+func (c *Client) inJSON(ctx context.Context, r Request) (*http.Request, error) {
 	var body io.Reader
 	if r.Body != nil {
 		body = bytes.NewReader(r.Body)
 	}
+	req, err := c.request(ctx, r, body)
+	if err == nil && r.Body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, err
+}
+
+func (c *Client) request(ctx context.Context, r Request, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, c.url(r), body)
 	if err != nil {
-		return nil, err
+		return nil, c.failed(err)
 	}
-	if r.Body != nil {
-		req.Header.Set("Content-Type", cmp.Or(r.ContentType, "application/json"))
-		// With GetBody the transport sends a request again by itself, over
-		// HTTP/2 up to seven times and even after the vendor has read it. To
-		// repeat is the router's business.
-		req.GetBody = nil
-	}
+	// With GetBody the transport sends a request again by itself, over HTTP/2 up
+	// to seven times and even after the vendor has read it. To repeat is the
+	// router's business.
+	req.GetBody = nil
 	req.Header.Set("User-Agent", "gofailover")
 	c.auth(req.Header)
 	return req, nil

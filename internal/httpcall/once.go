@@ -23,9 +23,9 @@ func Once(client *http.Client) *http.Client {
 // vendor said yes and the rest of its answer could not be read, unknown
 // otherwise.
 func (c *Client) SendOnce(ctx context.Context, r Request, parse func(body []byte) Envelope) ([]byte, *http.Response, error) {
-	req, err := c.request(ctx, r)
+	req, err := c.inJSON(ctx, r)
 	if err != nil {
-		return nil, nil, &failover.Error{Class: failover.ClassInvalid, Outcome: failover.OutcomeNotAccepted, Err: c.failed(err)}
+		return nil, nil, &failover.Error{Class: failover.ClassInvalid, Outcome: failover.OutcomeNotAccepted, Err: err}
 	}
 	resp, err := failover.SendOnce(c.http, req)
 	if err != nil {

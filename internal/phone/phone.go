@@ -21,7 +21,7 @@ func IsE164(s string) bool {
 // IsURL says whether s is an absolute http or https URL without a password.
 func IsURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
 }
 
 // Sender finds what one vendor sends as. table maps an application's names to
@@ -41,13 +41,4 @@ func Sender(table map[string]string, vendor, name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Redact hides all but the last two characters of a number, for texts that
-// people read.
-func Redact(number string) string {
-	if len(number) <= 4 {
-		return "…"
-	}
-	return "…" + number[len(number)-2:]
 }

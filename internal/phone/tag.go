@@ -47,18 +47,27 @@ func (t Tag) AddTo(callback string) string {
 	return u.String()
 }
 
-// FromURL reads what AddTo added; the zero Tag if there is none.
+// FromURL reads what AddTo added; the zero Tag if there is none. Where an
+// address was tagged before, what was added last counts.
 func FromURL(callback string) Tag {
 	u, err := url.Parse(callback)
 	if err != nil {
 		return Tag{}
 	}
 	q := u.Query()
-	return Tag{Operation: q.Get(operationParam), Attempt: q.Get(attemptParam), Provider: q.Get(providerParam)}
+	last := func(name string) string {
+		values := q[name]
+		if len(values) == 0 {
+			return ""
+		}
+		return values[len(values)-1]
+	}
+	return Tag{Operation: last(operationParam), Attempt: last(attemptParam), Provider: last(providerParam)}
 }
 
 // State is the tag for vendors that carry a field of the client's, in base64.
-// Outside an attempt it is empty.
+// Outside an attempt it is empty. What is not valid UTF-8 in a name does not
+// come back as it was.
 func (t Tag) State() string {
 	if t.Operation == "" {
 		return ""

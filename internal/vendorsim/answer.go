@@ -25,7 +25,7 @@ func write(w http.ResponseWriter, a Answer) {
 	_, _ = w.Write(a.Body)
 }
 
-func writeJSON(w http.ResponseWriter, status int, value any) { write(w, jsonAnswer(status, value)) }
+func writeJSON(w http.ResponseWriter, value any) { write(w, jsonAnswer(http.StatusOK, value)) }
 
 func contains(all []string, s string) bool { return slices.Contains(all, s) }
 

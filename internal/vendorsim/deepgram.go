@@ -17,11 +17,13 @@ func Deepgram(key string, opts ...Option) *Server {
 	return Start(DeepgramVendor(key), opts...)
 }
 
-// DeepgramVendor is text to speech and the projects of Deepgram.
+// DeepgramVendor is text to speech, speech to text and the projects of Deepgram.
+// It hears what [Say] has said.
 func DeepgramVendor(key string) Vendor {
 	d := deepgram{key: key}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/speak", d.keyed(d.speak))
+	mux.HandleFunc("POST /v1/listen", d.keyed(d.listen))
 	mux.HandleFunc("GET /v1/projects", d.keyed(d.projects))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, deepRefuse(http.StatusNotFound, ""))
@@ -43,7 +45,7 @@ func (d deepgram) keyed(next http.HandlerFunc) http.HandlerFunc {
 }
 
 func (d deepgram) projects(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{"projects": []any{map[string]any{"project_id": "p1", "name": "main"}}})
+	writeJSON(w, map[string]any{"projects": []any{map[string]any{"project_id": "p1", "name": "main"}}})
 }
 
 var deepModels = regexp.MustCompile(`^aura(-2)?-[a-z]+-[a-z]{2}$`)

@@ -18,13 +18,15 @@ func ElevenLabs(key string, opts ...Option) *Server {
 	return Start(ElevenLabsVendor(key), opts...)
 }
 
-// ElevenLabsVendor is text to speech and the account of ElevenLabs.
+// ElevenLabsVendor is text to speech, speech to text and the account of
+// ElevenLabs. It hears what [Say] has said.
 func ElevenLabsVendor(key string) Vendor {
 	e := elevenLabs{key: key}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/text-to-speech/{voice}", e.keyed(speakEleven(elevenWhole)))
 	mux.HandleFunc("POST /v1/text-to-speech/{voice}/stream", e.keyed(speakEleven(elevenStream)))
 	mux.HandleFunc("POST /v1/text-to-speech/{voice}/stream/with-timestamps", e.keyed(speakEleven(elevenTimed)))
+	mux.HandleFunc("POST /v1/speech-to-text", e.keyed(listenEleven))
 	mux.HandleFunc("GET /v1/user", e.keyed(e.user))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, elevenText(http.StatusNotFound, "Not Found"))
@@ -48,7 +50,7 @@ func (e elevenLabs) keyed(next http.HandlerFunc) http.HandlerFunc {
 }
 
 func (e elevenLabs) user(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{
+	writeJSON(w, map[string]any{
 		"user_id":      "u1",
 		"subscription": map[string]any{"tier": "creator", "character_count": 100, "character_limit": 100000},
 	})

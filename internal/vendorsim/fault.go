@@ -12,10 +12,12 @@ import (
 
 // Fault is one way to fail. The zero Fault is none.
 type Fault struct {
-	name     string
-	apply    func(*exchange)
-	onAccept bool         // before a byte is read
-	status   *statusFault // of Status, for its methods
+	name      string
+	apply     func(*exchange)
+	onAccept  bool         // before a byte is read
+	early     bool         // before the request's body is read
+	status    *statusFault // of Status, for its methods
+	processed bool         // by Processed
 }
 
 // String names the fault, for example "503" or "silence".
@@ -28,6 +30,21 @@ func (f Fault) String() string {
 
 // None is no fault: the request is answered as the vendor does.
 func None() Fault { return Fault{} }
+
+// Processed lets the vendor do what it was asked to do, and then f happen in
+// place of its answer: a message is sent, and its sender is told "500" or
+// nothing. Without it a fault such as [ResetAfterRead] or [Status] strikes
+// before the vendor has done anything.
+func Processed(f Fault) Fault {
+	if f.apply == nil || f.processed {
+		return f
+	}
+	name, apply := "processed, then "+f.name, f.apply
+	return Fault{name: name, status: f.status, processed: true, apply: func(x *exchange) {
+		x.good()
+		apply(x)
+	}}
+}
 
 // Reset ends the connection with a reset before anything is read. It strikes
 // a new connection when that is accepted, and a connection in use at its next
@@ -255,6 +272,9 @@ func (f Fault) change(how func(*statusFault)) Fault {
 		s.header = http.Header{}
 	}
 	how(&s)
+	if f.processed {
+		return Processed(s.fault())
+	}
 	return s.fault()
 }
 

@@ -1,7 +1,9 @@
 package vendorsim
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,7 +16,8 @@ func OpenAI(key string, opts ...Option) *Server {
 	return Start(OpenAIVendor(key), opts...)
 }
 
-// OpenAIVendor is chat completions and the models of OpenAI.
+// OpenAIVendor is chat completions, speech both ways and the models of OpenAI.
+// It hears what [Say] has said.
 func OpenAIVendor(key string) Vendor {
 	v := newLLM(openAIModels, openAIEvent, func(v *llm) http.Handler { return openAI{llm: v, key: key} })
 	return Vendor{Name: "openai", KeyHeader: "Authorization", Handler: v, Refuse: func(status int, code string) Answer {
@@ -58,11 +61,11 @@ func (o openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-ID", "req_openai_1")
 	switch {
 	case !o.keyed(w, r):
-	case strings.HasSuffix(path, "/chat/completions") && r.Method != http.MethodPost:
+	case o.operation(path) != nil && r.Method != http.MethodPost:
 		write(w, openAIError(http.StatusMethodNotAllowed, "invalid_request_error", "method_not_supported", "",
 			"Not allowed to "+r.Method+" on "+path+"."))
-	case strings.HasSuffix(path, "/chat/completions"):
-		o.chat(w, r)
+	case o.operation(path) != nil:
+		o.operation(path)(w, r)
 	case strings.HasSuffix(path, "/models") && r.Method == http.MethodGet:
 		o.list(w)
 	case isModel && r.Method == http.MethodGet:
@@ -70,6 +73,20 @@ func (o openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		write(w, openAIError(http.StatusNotFound, "invalid_request_error", "", "",
 			"Invalid URL ("+r.Method+" "+path+")"))
+	}
+}
+
+// operation is what a path is posted to.
+func (o openAI) operation(path string) http.HandlerFunc {
+	switch {
+	case strings.HasSuffix(path, "/chat/completions"):
+		return o.chat
+	case strings.HasSuffix(path, "/audio/speech"):
+		return o.speak
+	case strings.HasSuffix(path, "/audio/transcriptions"):
+		return o.transcribe
+	default:
+		return nil
 	}
 }
 
@@ -94,15 +111,23 @@ func (o openAI) list(w http.ResponseWriter) {
 	for _, m := range o.models {
 		all = append(all, openAIModel(m.name))
 	}
+	for _, name := range audioModels() {
+		all = append(all, openAIModel(name))
+	}
 	writeObject(w, object{"object": "list", "data": all})
 }
 
 func (o openAI) one(w http.ResponseWriter, name string) {
-	if _, ok := o.model(name); !ok {
+	if _, ok := o.model(name); !ok && !contains(audioModels(), name) {
 		write(w, openAIUnknown(name))
 		return
 	}
 	writeObject(w, openAIModel(name))
+}
+
+// audioModels are those that speak and those that listen.
+func audioModels() []string {
+	return append(slices.Sorted(maps.Keys(openAIEars)), openAISpeechModels...)
 }
 
 func openAIModel(name string) object {

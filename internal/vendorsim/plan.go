@@ -6,6 +6,7 @@ import "sync"
 type plan struct {
 	mu     sync.Mutex
 	queue  []Fault
+	always Fault // of FailAlways
 	choose func(Request) Fault
 }
 
@@ -18,17 +19,21 @@ func (s *Server) Fail(faults ...Fault) {
 
 // FailAlways lets every request that finds the queue empty meet fault.
 func (s *Server) FailAlways(fault Fault) {
-	s.FailWhen(func(Request) Fault { return fault })
+	s.plan.mu.Lock()
+	defer s.plan.mu.Unlock()
+	s.plan.always = fault
+	s.plan.choose = func(Request) Fault { return fault }
 }
 
 // FailWhen asks choose about every request that finds the queue empty; it
 // returns [None] for those that pass. It is called for one request at a time.
 // [Reset] before reading cannot depend on a request: choose gets a zero
-// Request for a new connection.
+// Request for a new connection. Faults that strike before the body is read
+// cannot be chosen so.
 func (s *Server) FailWhen(choose func(Request) Fault) {
 	s.plan.mu.Lock()
 	defer s.plan.mu.Unlock()
-	s.plan.choose = choose
+	s.plan.always, s.plan.choose = None(), choose
 }
 
 // Flap lets good requests pass and then bad ones meet fault, over and over.
@@ -50,7 +55,21 @@ func (s *Server) Flap(good, bad int, fault Fault) {
 func (s *Server) Heal() {
 	s.plan.mu.Lock()
 	defer s.plan.mu.Unlock()
-	s.plan.queue, s.plan.choose = nil, nil
+	s.plan.queue, s.plan.always, s.plan.choose = nil, None(), nil
+}
+
+// early is the fault whose turn it is, if that is before the body is read.
+func (p *plan) early() (Fault, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return p.always, p.always.early
+	}
+	f := p.queue[0]
+	if f.early {
+		p.queue = p.queue[1:]
+	}
+	return f, f.early
 }
 
 func (p *plan) next(r Request) Fault {

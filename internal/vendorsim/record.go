@@ -28,7 +28,7 @@ type Request struct {
 type Stats struct {
 	// Connections were accepted, those reset at once included.
 	Connections int
-	// Requests arrived whole.
+	// Requests arrived whole, or met a fault before that.
 	Requests int
 	// Answered requests are over, well or badly.
 	Answered int

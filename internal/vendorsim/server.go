@@ -37,8 +37,8 @@ type Answer struct {
 	flushes []int // where in the body a vendor that streams had flushed
 }
 
-// maxRequest bounds what is read of a request.
-const maxRequest = 16 << 20
+// maxRequest bounds a request. A longer one is refused with status 413.
+const maxRequest = 64 << 20
 
 // Server is a running simulator. It is safe for concurrent use.
 type Server struct {
@@ -195,12 +195,22 @@ func (s *Server) isUp() bool {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.log.begin()
 	defer s.log.end()
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err != nil {
-		return // the client left before it had said everything
+	fault, early := s.plan.early()
+	var body []byte
+	if !early {
+		var err error
+		if body, err = io.ReadAll(io.LimitReader(r.Body, maxRequest+1)); err != nil {
+			return // the client left before it had said everything
+		}
 	}
 	seen := s.log.request(s.vendor, r, body)
-	fault := s.plan.next(seen)
+	switch {
+	case early:
+	case len(body) > maxRequest:
+		fault = Status(http.StatusRequestEntityTooLarge)
+	default:
+		fault = s.plan.next(seen)
+	}
 	defer func() { s.log.answered(fault, r.Context().Err() != nil && s.isUp()) }()
 	x := &exchange{server: s, w: w, r: r, body: body}
 	if fault.apply == nil {
@@ -216,10 +226,20 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	body   []byte
+	answer *Answer // of the vendor, once it has processed the request
 }
 
-// good is the vendor's answer.
+// good is the vendor's answer. However often it is asked for, the vendor
+// processes the request once.
 func (x *exchange) good() Answer {
+	if x.answer == nil {
+		a := x.process()
+		x.answer = &a
+	}
+	return *x.answer
+}
+
+func (x *exchange) process() Answer {
 	r := x.r.Clone(x.r.Context())
 	r.Body = io.NopCloser(bytes.NewReader(x.body))
 	collected := &collector{header: http.Header{}}

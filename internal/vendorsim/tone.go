@@ -37,8 +37,10 @@ func pcm(d time.Duration, rate int) []byte {
 }
 
 // wav is the tone in a WAV file.
-func wav(d time.Duration, rate int) []byte {
-	samples := pcm(d, rate)
+func wav(d time.Duration, rate int) []byte { return wavFile(pcm(d, rate), rate) }
+
+// wavFile puts 16-bit samples, mono, into a WAV file.
+func wavFile(samples []byte, rate int) []byte {
 	le := binary.LittleEndian
 	b := append(make([]byte, 0, 44+len(samples)), "RIFF"...)
 	b = le.AppendUint32(b, uint32(36+len(samples)))

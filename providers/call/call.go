@@ -55,6 +55,9 @@ const (
 	StatusCanceled Status = "canceled"
 	// StatusFailed: it could not be put through.
 	StatusFailed Status = "failed"
+	// StatusActive: it is not over, and the vendor does not say whether somebody
+	// has answered.
+	StatusActive Status = "active"
 	// StatusEnded: it is over, and the vendor does not say how it went.
 	StatusEnded Status = "ended"
 )

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gofailover/failover"
+	"github.com/gofailover/failover/internal/phone"
 )
 
 // DefaultTimeout bounds one attempt at a provider that sets no Timeout of its
@@ -29,13 +30,22 @@ type Provider struct {
 	Hangup func(ctx context.Context, id string) error
 	// List lists the account's calls, the newest first. nil: the vendor cannot.
 	List func(ctx context.Context, f Filter) ([]Call, error)
+
+	inner []bound // of a nested client
+}
+
+// bound is a provider and the path by which its calls name it.
+type bound struct {
+	*Provider
+
+	path string
 }
 
 // Filter says which calls to list. Zero fields let every call pass.
 type Filter struct {
 	// To and From are numbers in E.164.
 	To, From string
-	// Status is one that vendors know: StatusEnded is none.
+	// Status is one that vendors know: StatusActive and StatusEnded are none.
 	Status Status
 	// Limit is how many calls of each provider to list at the most, 1 to 1000.
 	// 0 means 50.
@@ -59,24 +69,67 @@ func (f Filter) Most() int {
 // Client places calls through a router over several providers, at most once,
 // and looks after them. It is safe for concurrent use.
 type Client struct {
-	providers []Provider
-	router    *failover.Router[Request, *Call]
+	bound  []bound // those that place calls, wherever they are
+	router *failover.Router[Request, *Call]
 }
 
 // New makes a client over providers, the preferred one first. The options are
 // the router's; the defaults here are the name "call" and an attempt timeout of
 // [DefaultTimeout]. It refuses what failover.New refuses, hedging among it.
+//
+// Calls that do not say who placed them, as of a provider of your own, are
+// completed.
 func New(providers []Provider, opts ...failover.Option) (*Client, error) {
+	kept, all := slices.Clone(providers), make([]bound, 0, len(providers))
 	placing := make([]failover.Provider[Request, *Call], len(providers))
-	for i := range providers {
-		placing[i] = providers[i].Provider
+	for i := range kept {
+		p := &kept[i]
+		placing[i] = signs(p.Provider)
+		if p.inner == nil {
+			all = append(all, bound{p, p.Name})
+		}
+		for _, q := range p.inner {
+			all = append(all, bound{q.Provider, p.Name + "/" + q.path})
+		}
 	}
 	defaults := failover.WithOptions(failover.WithName("call"), failover.WithTimeout(DefaultTimeout))
 	router, err := failover.New(placing, defaults, failover.WithOptions(opts...))
 	if err != nil {
 		return nil, err
 	}
-	return &Client{providers: slices.Clone(providers), router: router}, nil
+	return &Client{bound: all, router: router}, nil
+}
+
+// Nest makes a client a provider of another, as failover.Nest does: a pool of
+// accounts, say, before another vendor. Calls are known by the path of who
+// placed them ("pool/account1"), and Get, Hangup and List find it.
+func Nest(name string, c *Client) Provider {
+	if c == nil {
+		return Provider{Provider: failover.Provider[Request, *Call]{Name: name}} // New refuses it
+	}
+	return Provider{Provider: failover.Nest(name, c.router), inner: c.bound}
+}
+
+// signs completes the calls of a provider that do not say whose they are. Where
+// in nested routers it is, is known inside the attempt only.
+func signs(p failover.Provider[Request, *Call]) failover.Provider[Request, *Call] {
+	do := p.Do
+	if do == nil {
+		return p // failover.New refuses it
+	}
+	p.Do = func(ctx context.Context, req Request) (*Call, error) {
+		placed, err := do(ctx, req)
+		if placed == nil && err != nil && failover.Classify(err).Outcome == failover.OutcomeAccepted {
+			placed = &Call{}
+		}
+		if placed == nil || placed.Attempt != "" {
+			return placed, err
+		}
+		signed, tag := *placed, phone.TagOf(ctx) // a copy: a provider may hand out what it keeps
+		signed.Provider, signed.Operation, signed.Attempt = tag.Provider, tag.Operation, tag.Attempt
+		return &signed, err
+	}
+	return p
 }
 
 // MakeCall places the call with the first provider that takes it. Name what it
@@ -96,8 +149,9 @@ func (c *Client) MakeCall(ctx context.Context, req Request) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A copy: a provider may hand out what it keeps. A vendor that took the call
-	// and could not be understood left none.
+	// A copy: a provider may hand out what it keeps. What a Lookup has found, and
+	// what a classifier has read as a yes, may be without a call, or without a
+	// name.
 	var placed Call
 	if result.Value != nil {
 		placed = *result.Value
@@ -124,6 +178,9 @@ func (c *Client) Get(ctx context.Context, provider, id string) (*Call, error) {
 	within, cancel := p.within(ctx)
 	defer cancel()
 	found, err := p.Get(within, id)
+	if err == nil && found == nil {
+		err = &failover.Error{Class: failover.ClassIncomplete, Err: failover.ErrEmpty}
+	}
 	if err != nil {
 		return nil, p.failed(ctx, err)
 	}
@@ -155,10 +212,9 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Call, error) {
 	if f.Limit < 0 || f.Limit > maxList {
 		return nil, fmt.Errorf("call: List: Limit %d is outside 1 to %d", f.Limit, maxList)
 	}
-	lists, errs := make([][]Call, len(c.providers)), make([]error, len(c.providers))
+	lists, errs := make([][]Call, len(c.bound)), make([]error, len(c.bound))
 	var group errgroup.Group
-	for i := range c.providers {
-		p := &c.providers[i]
+	for i, p := range c.bound {
 		if p.List == nil {
 			continue
 		}
@@ -167,7 +223,7 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Call, error) {
 			defer cancel()
 			listed, err := p.List(within, f)
 			for _, one := range listed {
-				one.Provider = p.Name
+				one.Provider = p.path
 				lists[i] = append(lists[i], one)
 			}
 			errs[i] = p.failed(ctx, err)
@@ -181,30 +237,30 @@ func (c *Client) List(ctx context.Context, f Filter) ([]Call, error) {
 }
 
 // find is the provider that a call is bound to.
-func (c *Client) find(what, provider, id string) (*Provider, error) {
+func (c *Client) find(what, provider, id string) (bound, error) {
 	if id == "" {
-		return nil, fmt.Errorf("call: %s: the id is empty", what)
+		return bound{}, fmt.Errorf("call: %s: the id is empty", what)
 	}
-	i := slices.IndexFunc(c.providers, func(p Provider) bool { return p.Name == provider })
+	i := slices.IndexFunc(c.bound, func(p bound) bool { return p.path == provider })
 	if i < 0 {
-		return nil, fmt.Errorf("call: %s: %w %.80q", what, failover.ErrUnknownProvider, provider)
+		return bound{}, fmt.Errorf("call: %s: %w %.80q", what, failover.ErrUnknownProvider, provider)
 	}
-	return &c.providers[i], nil
+	return c.bound[i], nil
 }
 
 // within bounds a request beside those of the router.
-func (p *Provider) within(ctx context.Context) (context.Context, context.CancelFunc) {
+func (p bound) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, cmp.Or(p.Timeout, DefaultTimeout), failover.ErrAttemptTimeout)
 }
 
 // failed is a provider's error with its name, read as the router reads it. It
 // matches the caller's context error if that was the cause.
-func (p *Provider) failed(caller context.Context, err error) error {
+func (p bound) failed(caller context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	e := failover.Classify(err)
-	e.Provider = p.Name
+	e.Provider = p.path
 	if ended := caller.Err(); ended != nil {
 		return fmt.Errorf("call: %w: %w", ended, e)
 	}

@@ -98,7 +98,7 @@ func (r Request) Validate() error {
 			cause: ErrInvalidRecipient,
 		}
 	case answers > 1:
-		return &RequestError{Field: "AudioURL", Reason: "AnswerURL and TwiML exclude each other"}
+		return &RequestError{Field: "AudioURL", Reason: "is not the only answer: AudioURL, AnswerURL and TwiML exclude each other"}
 	case r.AudioURL != "" && !phone.IsURL(r.AudioURL):
 		return notURL("AudioURL")
 	case r.AnswerURL != "" && !phone.IsURL(r.AnswerURL):

@@ -28,7 +28,10 @@ type Client struct {
 	account string
 	voices  tts.Voices
 	models  tts.Models
-	live    stt.Models
+
+	sttModels    stt.Models
+	sttLanguages map[string]languages // added by the user, by model
+	live         stt.Models
 }
 
 // Option configures a [Client].

@@ -1,10 +1,12 @@
-// Package deepgram serves text to speech over the Deepgram API, with net/http
-// and nothing else.
+// Package deepgram serves text to speech and speech to text over the Deepgram
+// API, with net/http and nothing else.
 //
 //	deep, err := deepgram.New(key,
 //		deepgram.WithVoices(tts.Voices{"host": "aura-2-thalia-en"}))
 //	...
 //	client, err := tts.New(failover.Providers(deep.TTS(), other.TTS()))
+//	...
+//	listener, err := stt.New(failover.Providers(deep.STT(), other.STT()))
 //
 // # What it delivers
 //
@@ -15,6 +17,14 @@
 // voice has leaves this provider out.
 //
 // A stream has the same formats.
+//
+// # What it takes
+//
+// Files of all kinds, headerless audio, and URLs of files. [DefaultSTTModel] is
+// nova-3; of the models nova-3 and nova-2 the languages are known, and a request
+// in another one leaves this provider out. A region that the API does not know
+// ("en-CA") is asked for without it. Keywords are sent as keyterm to nova-3, and
+// as keywords, which are single words, to older models.
 //
 // # How it fails
 //

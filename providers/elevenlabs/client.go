@@ -33,6 +33,7 @@ type Client struct {
 	settings VoiceSettings
 
 	timestamps bool
+	sttModels  stt.Models
 }
 
 // Option configures a [Client].

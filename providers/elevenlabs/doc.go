@@ -1,10 +1,12 @@
-// Package elevenlabs serves text to speech over the ElevenLabs API, with
-// net/http and nothing else.
+// Package elevenlabs serves text to speech and speech to text over the
+// ElevenLabs API, with net/http and nothing else.
 //
 //	eleven, err := elevenlabs.New(key,
 //		elevenlabs.WithVoices(tts.Voices{"host": "21m00Tcm4TlvDq8ikWAM"}))
 //	...
 //	client, err := tts.New(failover.Providers(eleven.TTS(), other.TTS()))
+//	...
+//	listener, err := stt.New(failover.Providers(eleven.STT(), other.STT()))
 //
 // # What it delivers
 //
@@ -16,6 +18,14 @@
 //
 // As a stream it delivers the same but for WAV. [WithTimestamps] asks for the
 // time of each character too.
+//
+// # What it takes
+//
+// Files of all kinds, headerless audio, and https URLs of files. [DefaultSTTModel]
+// is scribe_v2; a request in a language that Scribe does not know leaves this
+// provider out, and so does one for bare words: it always punctuates. Confidence
+// is that of the words, and segments end at pauses and where another speaker
+// begins, for the API has neither.
 //
 // # How it fails
 //

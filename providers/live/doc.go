@@ -27,7 +27,7 @@
 //	speakers    yes                            no
 //	bare words  yes                            no
 //	keywords    100 of them                    50 of up to 20 characters
-//	pause       10 ms to 10 s                  300 ms to 3 s
+//	pause       10 ms to 10 s                  above 300 ms to 3 s
 //	words       with times and confidence      with times and confidence
 //
 // A provider is left out of a session that asks for what it does not have, so

@@ -95,7 +95,7 @@ func (e elevenLabsAPI) query(req stt.LiveRequest) (url.Values, error) {
 	case req.NoPunctuation:
 		return nil, stt.Unsupported("NoPunctuation", "is not to be had from %s", e.Name)
 	case req.Pause != 0 && (req.Pause <= leastPause || req.Pause > mostPause):
-		return nil, stt.Unsupported("Pause", "%v is outside %v to %v", req.Pause, leastPause, mostPause)
+		return nil, stt.Unsupported("Pause", "%v is not above %v and at most %v", req.Pause, leastPause, mostPause)
 	case len(req.Keywords) > mostTerms:
 		return nil, stt.Unsupported("Keywords", "are more than %d", mostTerms)
 	case slices.ContainsFunc(req.Keywords, func(s string) bool { return utf8.RuneCountInString(s) > mostTermLength }):

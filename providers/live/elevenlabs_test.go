@@ -64,8 +64,8 @@ func TestElevenLabsIsLeftOut(t *testing.T) {
 		"Format pcm_s16le 16000 Hz st":  func(r *stt.LiveRequest) { r.Format.Channels = 2 },
 		"Diarize is not":                func(r *stt.LiveRequest) { r.Diarize = true },
 		"NoPunctuation is not":          func(r *stt.LiveRequest) { r.NoPunctuation = true },
-		"Pause 200ms is outside":        func(r *stt.LiveRequest) { r.Pause = 200 * time.Millisecond },
-		"Pause 4s is outside":           func(r *stt.LiveRequest) { r.Pause = 4 * time.Second },
+		"Pause 200ms is not above":      func(r *stt.LiveRequest) { r.Pause = 200 * time.Millisecond },
+		"Pause 4s is not above":         func(r *stt.LiveRequest) { r.Pause = 4 * time.Second },
 		"Keywords are more than 50":     func(r *stt.LiveRequest) { r.Keywords = strings.Fields(strings.Repeat("word ", 51)) },
 		"Keywords are longer than 20 c": func(r *stt.LiveRequest) { r.Keywords = []string{strings.Repeat("é", 21)} },
 	} {

@@ -10,9 +10,11 @@ import (
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
+	"github.com/gofailover/failover/internal/vendorsim"
 	"github.com/gofailover/failover/providers/llm"
 	"github.com/gofailover/failover/providers/openai"
 	"github.com/gofailover/failover/providers/providertest"
+	"github.com/gofailover/failover/providers/stt"
 )
 
 // canned answers as the vendor does, with as little work as can be.
@@ -90,4 +92,32 @@ func BenchmarkOverhead(b *testing.B) {
 			return nil
 		})
 	})
+}
+
+// BenchmarkUpload is a recording as large as the vendor takes: the figure to
+// look at is B/op, which does not grow with it.
+func BenchmarkUpload(b *testing.B) {
+	file := vendorsim.SayWAV("Hello.", 8000)
+	file = append(file, make([]byte, 25<<20-len(file))...)
+	sent := int64(0)
+	drain := roundTripper(func(r *http.Request) (*http.Response, error) {
+		defer r.Body.Close()
+		n, err := io.Copy(io.Discard, r.Body)
+		sent += n
+		return vendorsim.Record(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, `{"text":"Hello."}`), err
+	})
+	c, err := openai.New("key", openai.WithHTTPClient(&http.Client{Transport: drain}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, req := c.STT(), stt.Request{Audio: stt.Bytes(file)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Do(b.Context(), req); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if sent < int64(b.N)*int64(len(file)) {
+		b.Errorf("%d bytes were sent of %d recordings", sent, b.N)
+	}
 }

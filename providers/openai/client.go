@@ -14,6 +14,8 @@ import (
 	"github.com/gofailover/failover/internal/httpcall"
 	"github.com/gofailover/failover/internal/sdkcall"
 	"github.com/gofailover/failover/providers/llm"
+	"github.com/gofailover/failover/providers/stt"
+	"github.com/gofailover/failover/providers/tts"
 )
 
 // Vendor is the name of the vendor: the default name of its providers, and the
@@ -28,11 +30,19 @@ const DefaultBaseURL = "https://api.openai.com/v1"
 type Client struct {
 	settings
 
-	chat   sdk.ChatCompletionService
-	list   sdk.ModelService
+	services
+
 	calls  []option.RequestOption // of every call
 	meter  llm.Meter
 	models llm.Models
+}
+
+// services are what is asked of the SDK.
+type services struct {
+	chat    sdk.ChatCompletionService
+	list    sdk.ModelService
+	speech  sdk.AudioSpeechService
+	hearing sdk.AudioTranscriptionService
 }
 
 // settings are what options say of a client.
@@ -41,6 +51,11 @@ type settings struct {
 
 	legacyMaxTokens bool // send max_tokens
 	store           bool
+
+	voices     tts.Voices
+	ttsModels  tts.Models
+	ttsFormats []tts.Format // nil: the vendor's own
+	sttModels  stt.Models
 }
 
 // New makes a client with an API key. It refuses an empty or malformed key, a
@@ -62,7 +77,10 @@ func New(key string, opts ...Option) (*Client, error) {
 	if o.keyHeader != "" {
 		base = append(base, option.WithHeaderDel("Authorization"), option.WithHeader(o.keyHeader, key))
 	}
-	return o.client(sdk.NewChatCompletionService(base...), sdk.NewModelService(base...)), nil
+	return o.client(services{
+		chat: sdk.NewChatCompletionService(base...), list: sdk.NewModelService(base...),
+		speech: sdk.NewAudioSpeechService(base...), hearing: sdk.NewAudioTranscriptionService(base...),
+	}), nil
 }
 
 // Use makes a client of one of the SDK's, with its key, base URL, HTTP client
@@ -82,13 +100,15 @@ func Use(client sdk.Client, opts ...Option) (*Client, error) {
 	if len(o.connection) > 0 {
 		return nil, fmt.Errorf("openai: Use: %s: that is for the SDK's client to say", strings.Join(o.connection, ", "))
 	}
-	return o.client(client.Chat.Completions, client.Models), nil
+	return o.client(services{
+		chat: client.Chat.Completions, list: client.Models, speech: client.Audio.Speech, hearing: client.Audio.Transcriptions,
+	}), nil
 }
 
 // client makes the client of the options.
-func (o *options) client(chat sdk.ChatCompletionService, list sdk.ModelService) *Client {
+func (o *options) client(s services) *Client {
 	return &Client{
-		chat: chat, list: list, settings: o.settings, models: known(o.models, o.vendor),
+		services: s, settings: o.settings, models: known(o.models, o.vendor),
 		calls: append(o.calls, option.WithMaxRetries(0), option.WithMiddleware(bounded, sdkcall.Middleware)),
 	}
 }

@@ -1,6 +1,6 @@
-// Package openai serves language models over OpenAI's chat completions, with
-// the official SDK: OpenAI itself, and every server that speaks the same
-// protocol (OpenRouter, Groq, Together, vLLM, Ollama, Azure).
+// Package openai serves language models and speech over OpenAI's API, with the
+// official SDK: OpenAI itself, and every server that speaks the same protocol
+// (OpenRouter, Groq, Together, vLLM, Ollama, Azure).
 //
 //	gpt, err := openai.New(key, openai.WithModels(llm.Models{"smart": {ID: "gpt-5.1"}, "fast": {ID: "gpt-5-mini"}}))
 //	...
@@ -39,6 +39,31 @@
 // unsupported, unless the row of the model says otherwise. Metadata is sent
 // under [WithStore] only, because OpenAI takes it only with answers it keeps.
 // Reasoning that a server shows comes as thinking; OpenAI itself shows none.
+//
+// # Speech
+//
+//	gpt, err := openai.New(key, openai.WithVoices(tts.Voices{"host": "marin"}))
+//	...
+//	client, err := tts.New(failover.Providers(gpt.TTS(), other.TTS()))
+//
+// OpenAI speaks MP3, WAV and PCM at 24 kHz, and Opus; mono; no bit rate can be
+// chosen. Its voices speak every language that its models hear well. A text has
+// at most 4096 characters. The older models (tts-1, tts-1-hd) heed the Speed of
+// a request; gpt-4o-mini-tts is not known to, and is left out of requests that
+// have one. A stream of gpt-4o-mini-tts is whole when the vendor has said so;
+// see [Client.TTSStream].
+//
+//	client, err := stt.New([]stt.Provider{gpt.STT(), other.STT()})
+//
+// Which model listens follows from what a request asks for, unless the request
+// or the table says so: gpt-transcribe, whisper-1 for Words,
+// gpt-4o-transcribe-diarize for Diarize. None does both, and none leaves the
+// punctuation out. Keywords are sent to gpt-transcribe as such and to whisper-1
+// and gpt-4o-transcribe in a prompt. What is longer or larger than a model takes
+// is not sent where that is known before; see [Client.STT].
+//
+// Other vendors have neither voices nor models that are usual, and are asked
+// where this package does not know what they take.
 //
 // # How it fails
 //

@@ -3,6 +3,7 @@ package openai
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -71,6 +72,8 @@ var classes = map[string]failover.Class{
 	"string_above_max_length":              failover.ClassUnsupported,
 	"array_above_max_length":               failover.ClassUnsupported,
 	"request_too_large":                    failover.ClassUnsupported,
+	"unsupported_format":                   failover.ClassUnsupported, // of audio
+	"invalid_language_format":              failover.ClassUnsupported, // a language that whisper-1 has no code for
 	"permission_error":                     failover.ClassUnsupported,
 	"permission_denied":                    failover.ClassUnsupported,
 	"not_found_error":                      failover.ClassUnsupported,
@@ -302,4 +305,32 @@ func isNet(err error) bool {
 func timedOut(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout() || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// audioOutcome is what became of a call of a model that speaks or hears.
+func audioOutcome(ctx context.Context, meta *sdkcall.Meta, err error) error {
+	err = outcome(ctx, meta, err)
+	if e, ok := err.(*failover.Error); ok && //nolint:errorlint // as outcome made it
+		e.Class == failover.ClassInvalid && isVague(e.Code) && saysTooMuch(e.Message) {
+		e.Class = failover.ClassUnsupported
+	}
+	return err
+}
+
+// isVague says whether a code tells no more than that some value is bad.
+func isVague(code string) bool { return isGeneric(code) || code == "invalid_value" }
+
+// saysTooMuch reads what the audio endpoints have no code for: a text or a
+// recording that is longer than the model takes.
+func saysTooMuch(message string) bool {
+	for _, phrase := range []string{
+		"is over the maximum input limit of",  // tokens of a text
+		"which is the maximum for this model", // seconds of a recording
+		"string_too_long",                     // characters of a text
+	} {
+		if strings.Contains(message, phrase) {
+			return true
+		}
+	}
+	return false
 }

@@ -61,10 +61,16 @@ func (c *Client) complete(ctx context.Context, req llm.Request) (*llm.Response, 
 	return resp, nil
 }
 
-// outcome is what became of a call: its error, if the vendor refused it or it
-// came to nothing. It notes the rate limits of the answer.
+// outcome is what became of a call of a language model. It notes the rate
+// limits of the answer.
 func (c *Client) outcome(ctx context.Context, meta *sdkcall.Meta, err error) error {
 	c.meter.Note(readLimits(meta.Header(), time.Now()))
+	return outcome(ctx, meta, err)
+}
+
+// outcome is what became of a call: its error, if the vendor refused it or it
+// came to nothing.
+func outcome(ctx context.Context, meta *sdkcall.Meta, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}

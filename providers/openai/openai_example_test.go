@@ -12,6 +12,8 @@ import (
 	"github.com/gofailover/failover/internal/vendorsim"
 	"github.com/gofailover/failover/providers/llm"
 	"github.com/gofailover/failover/providers/openai"
+	"github.com/gofailover/failover/providers/stt"
+	"github.com/gofailover/failover/providers/tts"
 )
 
 func ExampleNew() {
@@ -101,4 +103,94 @@ func ExampleUse() {
 	// Output:
 	// transient (503 server_is_overloaded, request req_openai_1)
 	// 1 request
+}
+
+func ExampleClient_TTS() {
+	api := vendorsim.OpenAI("my-key") // in place of https://api.openai.com
+	defer api.Close()
+
+	gpt, err := openai.New("my-key",
+		openai.WithBaseURL(api.URL()+"/v1"),
+		openai.WithVoices(tts.Voices{"host": "marin", "guest": "cedar"}),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// A provider works alone too; tts.New puts several behind one client.
+	p := gpt.TTS()
+	audio, err := p.Do(context.Background(), tts.Request{Text: "Good morning.", Voice: "host", Format: tts.WAV(24000)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(audio.Model, audio.Voice, audio.Format, audio.Duration)
+
+	// What it does not make it is not asked for.
+	fmt.Println(p.Supports(tts.Request{Text: "Good morning.", Voice: "host", Format: tts.MuLaw(8000)}))
+	// Output:
+	// gpt-4o-mini-tts marin wav 24000 Hz mono 780ms
+	// false
+}
+
+func ExampleClient_TTSStream() {
+	api := vendorsim.OpenAI("my-key") // in place of https://api.openai.com
+	defer api.Close()
+
+	gpt, err := openai.New("my-key", openai.WithBaseURL(api.URL()+"/v1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// The second stream ends in good order, too early: the vendor did not say
+	// that it was all.
+	api.Fail(vendorsim.None(), vendorsim.EndAfter(3))
+	for range 2 {
+		for chunk, err := range gpt.TTSStream().Do(context.Background(), tts.Request{Text: "Good morning.", Format: tts.PCM(24000)}) {
+			if err != nil {
+				fmt.Println(err)
+				break
+			}
+			if total := chunk.Summary; total != nil {
+				fmt.Println(total.Voice, total.Duration)
+			}
+		}
+	}
+	// Output:
+	// alloy 780ms
+	// incomplete (200, the stream ended before the answer did, request req_openai_1)
+}
+
+func ExampleClient_STT() {
+	api := vendorsim.OpenAI("my-key") // in place of https://api.openai.com
+	defer api.Close()
+
+	gpt, err := openai.New("my-key", openai.WithBaseURL(api.URL()+"/v1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// A provider works alone too; stt.New puts several behind one client.
+	p := gpt.STT()
+	call := vendorsim.SayMuLaw("Good morning, Oslo.", 8000) // what came over the telephone
+	heard, err := p.Do(context.Background(), stt.Request{
+		Audio: stt.Bytes(call), Format: stt.MuLaw(8000), Words: true, Language: "en", Keywords: []string{"Oslo"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(heard.Model, heard.Language, heard.Duration, heard.Text)
+	for _, word := range heard.Words {
+		fmt.Println(word.Start, word.Text)
+	}
+
+	// Nobody fetches a URL unless the request allows it.
+	fmt.Println(p.Supports(stt.Request{Audio: stt.URL("https://example.com/call.wav")}))
+	// Output:
+	// whisper-1 en 1.14s Good morning, Oslo.
+	// 0s Good
+	// 300ms morning,
+	// 840ms Oslo.
+	// false
 }

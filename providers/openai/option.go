@@ -3,7 +3,9 @@ package openai
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -11,6 +13,8 @@ import (
 
 	"github.com/gofailover/failover/internal/httpcall"
 	"github.com/gofailover/failover/providers/llm"
+	"github.com/gofailover/failover/providers/stt"
+	"github.com/gofailover/failover/providers/tts"
 )
 
 // Option configures a [Client].
@@ -236,6 +240,59 @@ func WithModels(models llm.Models) Option {
 			}
 		}
 		o.models = models
+		return nil
+	})
+}
+
+// WithVoices gives the table from voice names to the vendor's, such as "marin",
+// or the id of a voice of one's own ("voice_1234"). Requests that name no voice
+// get the row "", or [DefaultVoice] at OpenAI.
+func WithVoices(voices tts.Voices) Option {
+	return optionFunc(func(o *options) error {
+		o.voices = maps.Clone(voices)
+		return nil
+	})
+}
+
+// WithTTSModels gives the table from model names to models that speak. Requests
+// that name no model get the row "", or [DefaultTTSModel] at OpenAI.
+func WithTTSModels(models tts.Models) Option {
+	return optionFunc(func(o *options) error {
+		o.ttsModels = maps.Clone(models)
+		return nil
+	})
+}
+
+// WithTTSFormats says which audio a server makes, such as tts.WAV(48000). A row
+// with zeros stands for any rate or number of channels: what came is told from
+// its bytes. The protocol has names for MP3, WAV, Opus and PCM.
+//
+// Default at OpenAI what it makes: MP3, WAV and PCM at 24 kHz and Opus, mono.
+// Default at other vendors MP3, WAV and Opus of any rate, and no PCM, which does
+// not tell its rate.
+func WithTTSFormats(formats ...tts.Format) Option {
+	return optionFunc(func(o *options) error {
+		for _, f := range formats {
+			if err := f.Validate(); err != nil {
+				return fmt.Errorf("WithTTSFormats: %w", err)
+			}
+			if audioFormat(f.Encoding) == "" {
+				return fmt.Errorf("WithTTSFormats: %v cannot be asked for", f)
+			}
+		}
+		o.ttsFormats = slices.Clone(formats)
+		return nil
+	})
+}
+
+// WithSTTModels gives the table from model names to models that listen.
+// Requests that name no model get the row "", or at OpenAI the one of
+// [DefaultSTTModel], [DefaultWordsModel] and [DefaultDiarizeModel] that tells
+// what they ask for. Other vendors' models that have "whisper" in their names
+// are taken for Whisper, which tells words and heeds keywords.
+func WithSTTModels(models stt.Models) Option {
+	return optionFunc(func(o *options) error {
+		o.sttModels = maps.Clone(models)
 		return nil
 	})
 }

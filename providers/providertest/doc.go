@@ -20,8 +20,10 @@
 //		})
 //	}
 //
-// [TestTTSStream] is the suite for speech that is streamed, [TestLLM] that for
-// language models, whole and streamed.
+// [TestTTSStream] is the suite for speech that is streamed, [TestSTT] that for
+// speech to text, [TestLLM] that for language models, whole and streamed.
+// [TestSMS] and [TestCall] are for what must not happen twice: their vendor
+// counts what it has done, and they break it before and after it has.
 //
 // A suite puts the vendor's handler on an in-memory connection, breaks it in
 // every way a vendor or a network breaks, under the fake time of

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofailover/failover"
 	"github.com/gofailover/failover/providers/providertest"
+	"github.com/gofailover/failover/providers/stt"
 	"github.com/gofailover/failover/providers/tts"
 )
 
@@ -43,19 +44,42 @@ func conformance(t *testing.T, fault string) {
 	})
 }
 
+func sttConformance(t *testing.T, fault string) {
+	t.Helper()
+	providertest.TestSTT(t, providertest.STT{
+		New:         newListener(fault),
+		Vendor:      acmeListenAPI(),
+		Text:        acmeText,
+		Formats:     []stt.Format{stt.PCM(16000), stt.MuLaw(8000)},
+		Unsupported: []stt.Request{{Language: "fr"}, {Diarize: true}, {Audio: stt.URL("https://audio.test/a.wav")}},
+		Refusals: []providertest.Refusal{{
+			Name: "no credit", Status: 400, Body: `{"code":"no_credit","message":"` + providertest.Canary + `"}`,
+			Want: failover.ClassExhausted, Code: "no_credit", Message: providertest.Canary,
+		}},
+		Partial: []string{`{"text":""}`, `{"words":[]}`},
+	})
+}
+
 // TestAGoodAdapterPasses has nothing of this module's inside but its public
 // packages.
 func TestAGoodAdapterPasses(t *testing.T) {
 	conformance(t, "")
 	streamConformance(t, "")
+	sttConformance(t, "")
 }
 
-const faultVariable, streamFaultVariable = "PROVIDERTEST_FAULT", "PROVIDERTEST_STREAM_FAULT"
+const (
+	faultVariable       = "PROVIDERTEST_FAULT"
+	streamFaultVariable = "PROVIDERTEST_STREAM_FAULT"
+	sttFaultVariable    = "PROVIDERTEST_STT_FAULT"
+)
 
 // TestBadAdapter is run by TestEveryFaultIsFound, in a process of its own.
 func TestBadAdapter(t *testing.T) {
-	fault, streamFault := os.Getenv(faultVariable), os.Getenv(streamFaultVariable)
+	fault, streamFault, sttFault := os.Getenv(faultVariable), os.Getenv(streamFaultVariable), os.Getenv(sttFaultVariable)
 	switch {
+	case sttFault != "":
+		sttConformance(t, sttFault)
 	case fault != "":
 		conformance(t, fault)
 	case streamFault != "":
@@ -120,6 +144,43 @@ func TestEveryStreamFaultIsFound(t *testing.T) {
 		faultHint:      "Error.RetryAfter is 0s, want 7s",
 	} {
 		findsFault(t, streamFaultVariable, fault, rule)
+	}
+}
+
+// TestEverySTTFaultIsFound does the same to an adapter that listens.
+func TestEverySTTFaultIsFound(t *testing.T) {
+	t.Parallel()
+	for fault, rule := range map[string]string{
+		faultOnce:     "the second attempt failed",
+		faultHalf:     "send all of it",
+		faultHeadless: "Do failed: invalid (415)",
+		faultFetch:    "Supports does not say no to a URL",
+		faultPath:     "prints the path or the URL",
+		faultBlame:    "the error is of class transient, want invalid",
+		faultWordless: "Transcript.Words are not what was said",
+		faultNameless: "Transcript.Model is not set",
+
+		faultLeak:      "read or close the body of every response",
+		faultRetry:     "retries and redirects belong to the router",
+		faultPrint:     "prints a URL",
+		faultPrintKey:  "prints the API key",
+		faultMessage:   "prints the vendor's message",
+		faultRedirect:  "one call made 2 HTTP requests, want 1",
+		faultBound:     "bytes of an error's body were read: bound it",
+		faultDeaf:      "deadlock",
+		faultGullible:  "passed off as whole",
+		faultClassless: "the error is of class unknown, want",
+		faultEager:     "want an error of class invalid",
+		faultHint:      "Error.RetryAfter is 0s, want 7s",
+		faultCode:      "the error is of class invalid, want exhausted",
+		faultHasty:     "it must end with its context",
+		faultProbe:     "the provider reported success",
+		faultPaid:      "a probe must be free",
+		faultWindow:    "Supports does not say no",
+		faultBlank:     "Transcript.Duration is not set",
+		faultEffect:    "listening has no side effect",
+	} {
+		findsFault(t, sttFaultVariable, fault, rule)
 	}
 }
 

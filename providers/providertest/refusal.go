@@ -33,4 +33,26 @@ type Refusal struct {
 	RetryAfter time.Duration
 	// RequestID is what Error.RequestID must be; empty means that any will do.
 	RequestID string
+
+	// The rest is for messages and calls.
+
+	// Cause is what the error must match, such as sms.ErrOptedOut; nil means
+	// that any will do.
+	Cause error
+	// Outcome is what Error.Outcome must be; zero means that of the status,
+	// unless Ambiguous says that it must be unknown whatever the status.
+	Outcome   failover.Outcome
+	Ambiguous bool
+}
+
+// outcome is what Error.Outcome must be.
+func (r Refusal) outcome() failover.Outcome {
+	switch {
+	case r.Ambiguous:
+		return failover.OutcomeUnknown
+	case r.Outcome != failover.OutcomeUnknown:
+		return r.Outcome
+	default:
+		return failover.OutcomeOfStatus(r.Status)
+	}
 }

@@ -82,14 +82,20 @@ func wantRequests(t *testing.T, s *vendorsim.Server, want int) {
 // wantDiscreet prints err in every way that programs print errors.
 func wantDiscreet(t *testing.T, err error) {
 	t.Helper()
+	wantSilence(t, err, map[string]string{
+		"the API key":          Key,
+		"the request's text":   secretText,
+		"the vendor's message": Canary,
+		"the vendor's address": "vendor.test",
+		"a URL":                "http://",
+	})
+}
+
+// wantSilence prints err in the same ways, and looks for other secrets.
+func wantSilence(t *testing.T, err error, secrets map[string]string) {
+	t.Helper()
 	for how, text := range printed(err) {
-		for what, secret := range map[string]string{
-			"the API key":          Key,
-			"the request's text":   secretText,
-			"the vendor's message": Canary,
-			"the vendor's address": "vendor.test",
-			"a URL":                "http://",
-		} {
+		for what, secret := range secrets {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s of the error prints %s; keep it out of errors: %s", how, what, text)
 			}

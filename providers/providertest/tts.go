@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -43,12 +44,30 @@ func TestTTS(t *testing.T, c TTS) {
 	}
 	t.Run("success", c.testSuccess)
 	t.Run("before anything is sent", c.testLocal)
-	t.Run("refusals", c.testRefusals)
-	t.Run("connection", c.testConnection)
+	o := c.operation()
+	t.Run("refusals", o.testRefusals)
+	t.Run("connection", o.testConnection)
 	t.Run("answer", c.testAnswer)
-	t.Run("time", c.testTime)
-	t.Run("concurrency", c.testConcurrency)
-	t.Run("health check", c.testHealth)
+	t.Run("time", o.testTime)
+	t.Run("concurrency", o.testConcurrency)
+	t.Run("health check", o.testHealth)
+}
+
+func (c TTS) operation() operation {
+	return operation{
+		vendor: c.Vendor, refusals: c.Refusals,
+		make: func(t *testing.T, key string, s *vendorsim.Server, client *http.Client) (call, check func(ctx context.Context) error) {
+			t.Helper()
+			p := c.providerWith(t, key, s, client)
+			return func(ctx context.Context) error {
+				audio, err := p.Do(ctx, c.Request)
+				if err == nil {
+					_, err = tts.NewAudio(c.Request.Format, audio.Data)
+				}
+				return err
+			}, p.Check
+		},
+	}
 }
 
 // provider makes the provider under test.

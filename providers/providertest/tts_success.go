@@ -2,7 +2,6 @@ package providertest
 
 import (
 	"context"
-	"sync"
 	"testing"
 
 	"github.com/gofailover/failover"
@@ -102,38 +101,5 @@ func (c TTS) testLocal(t *testing.T) {
 		_, err := c.provider(t, s).Do(ctx, c.Request)
 		wantEnded(t, err, context.Canceled, "a context that ended before the call")
 		wantRequests(t, s, 0)
-	})
-}
-
-// testConcurrency has many callers at once, every third of which meets a
-// fault. Run it with -race.
-func (c TTS) testConcurrency(t *testing.T) {
-	inBubble(t, "many callers", c.Vendor, func(t *testing.T, s *vendorsim.Server) {
-		const callers = 24
-		p := c.provider(t, s)
-		s.Flap(2, 1, vendorsim.Status(503))
-		errs := make([]error, callers)
-		var wg sync.WaitGroup
-		for i := range callers {
-			wg.Go(func() {
-				audio, err := p.Do(t.Context(), c.Request)
-				if err == nil {
-					_, err = tts.NewAudio(c.Request.Format, audio.Data)
-				}
-				errs[i] = err
-			})
-		}
-		wg.Wait()
-		failed := 0
-		for _, err := range errs {
-			if err != nil {
-				failed++
-				wantClass(t, err, failover.ClassTransient, "a 503 among concurrent calls")
-			}
-		}
-		if failed != callers/3 {
-			t.Errorf("%d of %d concurrent calls failed, want %d: one call's failure must not touch another", failed, callers, callers/3)
-		}
-		wantRequests(t, s, callers)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gofailover/failover"
+	"github.com/gofailover/failover/internal/phone"
 )
 
 // Provider is one way to send a message. Its SideEffect is set.
@@ -24,13 +25,42 @@ type Client struct {
 // New makes a client over providers, the preferred one first. The options are
 // the router's; the defaults here are the name "sms" and an attempt timeout of
 // [DefaultTimeout]. It refuses what failover.New refuses, hedging among it.
+//
+// Receipts that do not say whose they are, as of a provider of your own, are
+// completed.
 func New(providers []Provider, opts ...failover.Option) (*Client, error) {
 	defaults := failover.WithOptions(failover.WithName("sms"), failover.WithTimeout(DefaultTimeout))
-	router, err := failover.New(providers, defaults, failover.WithOptions(opts...))
+	signing := make([]Provider, len(providers))
+	for i, p := range providers {
+		signing[i] = signs(p)
+	}
+	router, err := failover.New(signing, defaults, failover.WithOptions(opts...))
 	if err != nil {
 		return nil, err
 	}
 	return &Client{router: router}, nil
+}
+
+// signs completes the receipts of a provider that do not say whose they are.
+// Where in nested routers it is, is known inside the attempt only.
+func signs(p Provider) Provider {
+	do := p.Do
+	if do == nil {
+		return p // failover.New refuses it
+	}
+	p.Do = func(ctx context.Context, m Message) (*Receipt, error) {
+		receipt, err := do(ctx, m)
+		if receipt == nil && err != nil && failover.Classify(err).Outcome == failover.OutcomeAccepted {
+			receipt = &Receipt{}
+		}
+		if receipt == nil || receipt.Attempt != "" {
+			return receipt, err
+		}
+		signed, tag := *receipt, phone.TagOf(ctx) // a copy: a provider may hand out what it keeps
+		signed.Provider, signed.Operation, signed.Attempt = tag.Provider, tag.Operation, tag.Attempt
+		return &signed, err
+	}
+	return p
 }
 
 // Send sends the message with the first provider that takes it. Name what is
@@ -49,8 +79,9 @@ func (c *Client) Send(ctx context.Context, m Message) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A copy: a provider may hand out what it keeps. A vendor that took the
-	// message and could not be understood left none.
+	// A copy: a provider may hand out what it keeps. What a Lookup has found, and
+	// what a classifier has read as a yes, may be without a receipt, or without a
+	// name.
 	var receipt Receipt
 	if result.Value != nil {
 		receipt = *result.Value

@@ -14,7 +14,8 @@ type Provider = failover.Provider[Request, *Transcript]
 // DefaultTimeout bounds one attempt at a provider that sets no Timeout of its
 // own, together with half the playing time of the audio where it is known.
 // failover.WithTimeout overrides it; the half of the playing time is added to
-// that too.
+// that too. Where only the vendor knows how long the audio is (a URL, m4a, WebM),
+// say it in Request.Duration, or give the providers more time.
 const DefaultTimeout = 10 * time.Second
 
 // Client writes speech down through a router over several providers. It is safe
@@ -57,7 +58,7 @@ func (c *Client) Transcribe(ctx context.Context, req Request) (*Transcript, erro
 	if err := req.Validate(); err != nil {
 		return nil, Invalid(err)
 	}
-	if err := req.Audio.prepare(ctx, req.Format); err != nil {
+	if err := req.prepare(ctx); err != nil {
 		return nil, err
 	}
 	result, err := c.router.Route(ctx, req)

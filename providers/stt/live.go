@@ -182,7 +182,7 @@ func (r LiveRequest) Validate() error {
 	switch {
 	case r.Format.Encoding == "":
 		return invalid("Format", "is missing; set for example stt.PCM(16000)")
-	case !headerless(r.Format):
+	case !r.Format.Headerless():
 		return invalid("Format", "is %s, and live audio has no header: PCM, mu-law or A-law", r.Format.Encoding)
 	case r.Language != "" && !tts.IsLanguage(r.Language):
 		return invalid("Language", "%.40q is no BCP 47 tag", r.Language)

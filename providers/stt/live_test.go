@@ -302,6 +302,101 @@ func TestProviderThatLeavesOutAudio(t *testing.T) {
 	}
 }
 
+// A vendor whose times run ahead of the audio would make the session believe
+// that what nobody has heard is written down.
+func TestTimesBeyondTheAudio(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := &vendor{name: "a"}, &vendor{name: "b"}
+		a.born = func(_ int, c *ear) {
+			c.onSay = func(e *ear, ev *stt.LiveEvent) bool {
+				if n := len(ev.Words); ev.Final && n > 0 {
+					ev.Words[n-1].End += time.Minute
+				}
+				if ev.Text == "5 6 7" {
+					e.breakOff(transient())
+					return false
+				}
+				return true
+			}
+		}
+		h := newHall(t, []*vendor{a, b}).open(t.Context(), stt.LiveRequest{})
+		h.speak(sentence(1, 4))
+		h.speak(sentence(5, 9))
+		require.NoError(t, h.finish())
+		assert.Equal(t, numbers(1, 9), h.text())
+		sum := h.session.Summary()
+		require.Len(t, sum.Failovers, 1)
+		require.ErrorIs(t, sum.Failovers[0].Err, stt.ErrLiveAhead)
+		assert.Equal(t, "b", sum.Failovers[0].To)
+		assert.Empty(t, sum.Gaps)
+	})
+}
+
+// A little beyond is rounding.
+func TestRoundedTimes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := &vendor{name: "a"}, &vendor{name: "b"}
+		a.born = func(_ int, c *ear) {
+			c.onSay = func(_ *ear, ev *stt.LiveEvent) bool {
+				if n := len(ev.Words); n > 0 {
+					ev.Words[n-1].End += 300 * time.Millisecond
+				}
+				ev.End += 300 * time.Millisecond
+				return true
+			}
+		}
+		h := newHall(t, []*vendor{a, b}).open(t.Context(), stt.LiveRequest{})
+		h.speak(sentence(1, 4))
+		h.speak(sentence(5, 9))
+		require.NoError(t, h.finish())
+		assert.Equal(t, numbers(1, 9), h.text())
+		assert.Empty(t, h.session.Summary().Failovers)
+		for _, r := range h.results {
+			assert.LessOrEqual(t, r.End, h.session.Summary().Settled)
+		}
+	})
+}
+
+// The next vendor hears the last word again. That the speaker paused after it
+// was told already, and by now somebody is speaking.
+func TestEndOfSpeechIsToldOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := &vendor{name: "a"}, &vendor{name: "b"}
+		a.born = func(_ int, c *ear) {
+			c.onSay = func(e *ear, ev *stt.LiveEvent) bool {
+				if ev.Text == "6 7" {
+					e.out <- said{event: *ev}
+					e.breakOff(transient())
+					return false
+				}
+				return true
+			}
+		}
+		b.born = func(_ int, c *ear) {
+			c.onSay = func(e *ear, ev *stt.LiveEvent) bool {
+				if ev.Text == "5" { // heard again, and taken for an utterance
+					ev.Final, ev.EndOfSpeech = true, true
+					e.words, e.start = nil, at(e.pos)
+				}
+				return true
+			}
+		}
+		h := newHall(t, []*vendor{a, b}).open(t.Context(), stt.LiveRequest{})
+		h.speak(sentence(1, 5))
+		h.speak(sentence(6, 9))
+		h.speak(silence(time.Second))
+		require.NoError(t, h.finish())
+		assert.Equal(t, numbers(1, 9), h.text())
+		ends := 0
+		for _, r := range h.results {
+			if r.EndOfSpeech {
+				ends++
+			}
+		}
+		assert.Equal(t, 2, ends, "%+v", h.results)
+	})
+}
+
 // The vendor's time for one connection is over: it is dialed again, and nobody
 // is blamed.
 func TestExpiredConnectionIsRenewed(t *testing.T) {

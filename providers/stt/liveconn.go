@@ -98,3 +98,19 @@ func (e *LiveEvent) shift(to func(time.Duration) time.Duration) {
 		e.Words = words
 	}
 }
+
+// reach is the latest time that the event tells.
+func (e *LiveEvent) reach() time.Duration {
+	w, _ := e.last()
+	return max(e.End, w.End)
+}
+
+// upTo bounds all times: vendors round theirs. Its Words are the event's own
+// since shift.
+func (e *LiveEvent) upTo(most time.Duration) {
+	e.Start, e.End = min(e.Start, most), min(e.End, most)
+	for i := range e.Words {
+		w := &e.Words[i]
+		w.Start, w.End = min(w.Start, most), min(w.End, most)
+	}
+}

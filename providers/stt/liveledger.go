@@ -14,6 +14,7 @@ type ledger struct {
 	cut     time.Duration // where the last word that stands ends
 	word    time.Duration // where it begins, if timed
 	timed   bool          // cut is that of a word with times
+	paused  time.Duration // the cut at which the end of speech was told last
 }
 
 const (

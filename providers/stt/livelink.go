@@ -97,6 +97,9 @@ const (
 	// enough is how much audio that sounds deserves an answer. It is longer
 	// than any cough, and no vendor takes so much for an interim result.
 	enough = time.Second
+	// rounding is how far beyond the audio the times of a vendor may be: they
+	// come in steps, of half a second at the most.
+	rounding = time.Second
 	// unsaid is how much audio that sounds may be left out, between two final
 	// results or when a provider has said all: the end of a word, but no word.
 	unsaid = 300 * time.Millisecond

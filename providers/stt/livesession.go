@@ -33,6 +33,9 @@ const (
 	// ErrLiveSkipped is the cause of a connection that went on without a final
 	// result of audio in which something sounds.
 	ErrLiveSkipped = liveError("the provider left out some of the audio")
+	// ErrLiveAhead is the cause of a connection that told times of audio that
+	// it was not given yet: what it has really written down cannot be told.
+	ErrLiveAhead = liveError("the provider tells times beyond the audio")
 	// ErrLiveUnheard is the cause of a connection that ended in good order
 	// without a word about some of the audio.
 	ErrLiveUnheard = liveError("the provider ended without a word about some of the audio")

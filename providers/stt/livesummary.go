@@ -103,7 +103,11 @@ func (s *Session) take(e *LiveEvent) {
 	if e.kind == eventStood {
 		return
 	}
+	again := len(e.Words) > 0
 	fresh(e, k.cut)
+	if again && len(e.Words) == 0 && s.ledger.paused == k.cut {
+		e.EndOfSpeech = false // that was told when the words were
+	}
 	if e.Final {
 		s.final(e)
 	} else {
@@ -121,6 +125,9 @@ func (s *Session) final(e *LiveEvent) {
 	}
 	before := s.ledger.settled
 	s.ledger.settle(e, s.tempo.span(k.sent))
+	if e.EndOfSpeech {
+		s.ledger.paused = s.ledger.cut
+	}
 	if s.ledger.settled > before {
 		s.advance, s.trouble = time.Now(), trouble{}
 		s.ring.release(s.tempo.bytes(s.ledger.place(true)))

@@ -183,11 +183,16 @@ func (k *link) said(e LiveEvent) error {
 	s.mu.Lock()
 	e.kind, e.link = eventSaid, k
 	e.shift(k.place)
-	if k.skipped(&e) {
+	sent := s.tempo.span(k.sent)
+	switch {
+	case e.reach() > sent+rounding:
+		s.mu.Unlock()
+		return &failover.Error{Class: failover.ClassIncomplete, Err: ErrLiveAhead}
+	case k.skipped(&e):
 		s.mu.Unlock()
 		return &failover.Error{Class: failover.ClassIncomplete, Err: ErrLiveSkipped}
 	}
-	if e.End = min(e.End, s.tempo.span(k.sent)); e.End > 0 {
+	if e.upTo(sent); e.End > 0 {
 		k.answered = max(k.answered, min(s.tempo.bytes(e.End), k.sent))
 	} else {
 		k.answered = k.sent

@@ -33,8 +33,8 @@ type Request struct {
 	// it zero. What it says of a WAV, MP3 or Ogg file must be so.
 	Format Format
 	// Duration is how long the audio plays. 0 finds it out where the bytes
-	// tell: headerless audio, WAV, MP3 and Opus in Ogg. The time an attempt
-	// may take and [PerMinute] follow from it.
+	// tell: headerless audio, WAV, FLAC, MP3 and Opus in Ogg. The time an
+	// attempt may take and [PerMinute] follow from it.
 	Duration time.Duration
 	// Model is a name in the providers' [Models] tables, such as "accurate".
 	// Empty takes the table's row "", or the vendor's default.
@@ -92,21 +92,44 @@ func (r Request) validateFormat() error {
 	return err
 }
 
-// Open opens the audio at its beginning. Adapters call it once for every
-// attempt, and close what it returns. It reads a [Reader] to its end first, if
-// nobody did, and fetches a [URL] that may be fetched. Its errors are
-// failover.Error, of class invalid where the audio is at fault, and no error of
-// the provider's; or the context's.
+// Open opens the audio at its beginning, as a file that says itself what it is:
+// headerless audio gets a WAV header. Adapters call it once for every attempt,
+// and close what it returns. It reads a [Reader] to its end first, if nobody
+// did, and fetches a [URL] that may be fetched. Its errors are failover.Error,
+// of class invalid where the audio is at fault, and no error of the provider's;
+// or the context's.
 func (r Request) Open(ctx context.Context) (*Audio, error) {
-	return r.Audio.open(ctx, r.Format)
+	return r.Audio.open(ctx, r.Format, true)
+}
+
+// OpenRaw is [Request.Open] without the header: for vendors that are told what
+// headerless audio is.
+func (r Request) OpenRaw(ctx context.Context) (*Audio, error) {
+	return r.Audio.open(ctx, r.Format, false)
+}
+
+// prepare finds out before any provider is asked whether the audio can be had,
+// and how long it plays.
+func (r Request) prepare(ctx context.Context) error {
+	if r.Audio.at.kind == kindURL {
+		return nil
+	}
+	opened, err := r.OpenRaw(ctx)
+	if err != nil {
+		return err
+	}
+	_ = opened.Close()
+	r.PlayingTime()
+	return nil
 }
 
 // PlayingTime is Duration, or what the bytes say, and 0 where neither is known:
-// for a URL, for a Reader that was not read, for formats it does not know. It
-// reads the file of a [File] the first time.
+// for a URL that was not fetched, for a Reader that was not read, for formats it
+// does not know. It reads the file of a [File] the first time.
 func (r Request) PlayingTime() time.Duration {
 	if r.Duration > 0 {
 		return r.Duration
 	}
-	return r.Audio.playingTime(r.Format)
+	played, _ := r.Audio.playingTime(r.Format)
+	return played
 }

@@ -53,7 +53,8 @@ func Bytes(data []byte) Source { return Source{&origin{kind: kindBytes, data: da
 
 // File is audio in a regular file, which is opened anew for every attempt. A
 // file that grows meanwhile is sent as long as it was when it was opened; one
-// that shrinks fails.
+// that shrinks fails. How long it plays is that of the file as it was opened
+// last.
 func File(path string) Source { return Source{&origin{kind: kindFile, path: path}} }
 
 // URL is audio that the vendor is to fetch from an http or https URL. Nothing
@@ -78,8 +79,10 @@ func Reader(r io.Reader, most int64) Source {
 // providers whose vendor takes no URL. Those that take one get the URL still.
 // It is fetched once, when the first such provider is asked and within its
 // attempt, and kept in memory for the others; more than most bytes are refused,
-// 0 means [DefaultSpool]. Where it cannot be fetched the provider counts as not
-// supporting the request, and the next is asked.
+// 0 means [DefaultSpool]. Where it cannot be fetched that attempt fails with
+// class unsatisfactory, which is no provider's fault, and the next is asked. Give
+// client a Timeout below that of an attempt, or its silence is taken for the
+// provider's.
 //
 // Nothing is added to the request, above all no key. Redirects are followed as
 // client does. It changes nothing of other sources.
@@ -126,6 +129,9 @@ func (s Source) String() string {
 		return "stt.Reader"
 	}
 }
+
+// MarshalText makes the same of it, for JSON.
+func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Format prints the same for every verb.
 func (s Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
@@ -174,7 +180,7 @@ func (o *origin) validateURL() error {
 	case err != nil:
 		return invalid("Audio", "has a URL that is none")
 	case !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"):
-		return invalid("Audio", "has a URL that does not begin with https:// or http://")
+		return invalid("Audio", "has a URL that is not http or https")
 	case u.Host == "":
 		return invalid("Audio", "has a URL without a host")
 	case o.client == noClient:
@@ -185,21 +191,8 @@ func (o *origin) validateURL() error {
 	return nil
 }
 
-// prepare finds out before any provider is asked whether the audio can be had.
-func (s Source) prepare(ctx context.Context, format Format) error {
-	if s.at.kind == kindURL {
-		return nil
-	}
-	opened, err := s.open(ctx, format)
-	if err != nil {
-		return err
-	}
-	_ = opened.Close()
-	return nil
-}
-
 // open opens the audio at its beginning.
-func (s Source) open(ctx context.Context, format Format) (*Audio, error) {
+func (s Source) open(ctx context.Context, format Format, wrap bool) (*Audio, error) {
 	if err := s.validate(); err != nil {
 		return nil, Invalid(err)
 	}
@@ -207,10 +200,13 @@ func (s Source) open(ctx context.Context, format Format) (*Audio, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := labelled(body, size, format)
+	opened, err := labelled(body, size, format, wrap)
 	if err != nil {
 		_ = body.Close()
 		return nil, err
+	}
+	if file, ok := body.(*exactly); ok {
+		s.at.facts.opened(file, format)
 	}
 	return opened, nil
 }
@@ -230,12 +226,7 @@ func (o *origin) body(ctx context.Context) (io.ReadCloser, int64, error) {
 	if len(data) == 0 {
 		return nil, 0, Invalid(invalid("Audio", "is empty"))
 	}
-	body, size, _ := inMemory(data)
-	return body, size, nil
-}
-
-func inMemory(data []byte) (io.ReadCloser, int64, bool) {
-	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), true
+	return io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
 }
 
 // kept is the audio that is in memory: that of Bytes, of a reader that was read
@@ -274,14 +265,26 @@ func openFile(path string) (io.ReadCloser, int64, error) {
 		_ = file.Close()
 		return nil, 0, Invalid(invalid("Audio", "is empty"))
 	}
-	return &exactly{file, info.Size()}, info.Size(), nil
+	return &exactly{file: file, is: stampOf(info), left: info.Size()}, info.Size(), nil
 }
+
+// stamp tells a file from what it was.
+type stamp struct {
+	size    int64
+	changed int64 // in ns since 1970
+}
+
+func stampOf(info fs.FileInfo) stamp { return stamp{info.Size(), info.ModTime().UnixNano()} }
 
 // exactly reads so many bytes of a file, and fails if there are fewer.
 type exactly struct {
 	file *os.File
+	is   stamp
 	left int64
 }
+
+// again reads the same bytes without a part in what is read of it.
+func (e *exactly) again() io.Reader { return io.NewSectionReader(e.file, 0, e.is.size) }
 
 func (e *exactly) Read(p []byte) (int, error) {
 	if e.left == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -101,7 +102,8 @@ func (o *origin) drain() ([]byte, error) {
 	data, err := readUpTo(o.reader, o.bound())
 	switch {
 	case errors.Is(err, errTooMuch):
-		return nil, Invalid(invalid("Audio", "has more than the %d bytes that may be kept of a reader; raise the bound or use stt.File", o.bound()))
+		return nil, Invalid(invalid("Audio",
+			"has more than the %d bytes that may be kept of a reader; raise the bound or use stt.File", o.bound()))
 	case err != nil:
 		return nil, unreadable(err)
 	}
@@ -165,12 +167,12 @@ func (o *origin) get(ctx context.Context) ([]byte, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, Unsupported("Audio", "is a URL that was answered with status %d", resp.StatusCode)
+		return nil, unfetched(fmt.Sprintf("is a URL that was answered with status %d", resp.StatusCode), nil)
 	}
 	data, err := readUpTo(resp.Body, o.bound())
 	switch {
 	case errors.Is(err, errTooMuch):
-		return nil, Unsupported("Audio", "is a URL with more than the %d bytes that may be kept", o.bound())
+		return nil, unfetched(fmt.Sprintf("is a URL with more than the %d bytes that may be kept", o.bound()), nil)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
@@ -180,10 +182,11 @@ func (o *origin) get(ctx context.Context) ([]byte, error) {
 }
 
 // unfetched is a URL that could not be fetched here: another provider's vendor
-// may fetch it still.
+// may fetch it still, and this one is not to blame. Of class unsupported it would
+// cool for the caller's bad URLs.
 func unfetched(reason string, err error) error {
 	return &failover.Error{
-		Class: failover.ClassUnsupported, Outcome: failover.OutcomeNotAccepted,
+		Class: failover.ClassUnsatisfactory, Outcome: failover.OutcomeNotAccepted,
 		Err: &RequestError{Field: "Audio", Reason: reason, Err: err},
 	}
 }

@@ -67,7 +67,7 @@ func lastAudio(got []Chunk) (Chunk, bool) {
 }
 
 // joins says whether audio of the format can follow other audio of it.
-func (f Format) joins() bool { return f.headerless() || f.Encoding == EncodingMP3 }
+func (f Format) joins() bool { return f.Headerless() || f.Encoding == EncodingMP3 }
 
 // reached is where in the text to go on after the chunk; false if that cannot
 // be told.

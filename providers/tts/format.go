@@ -79,8 +79,9 @@ func Opus(bitRate int) Format {
 	return Format{Encoding: EncodingOpus, SampleRate: 48000, BitRate: bitRate}
 }
 
-// headerless says that the bytes do not name their own format.
-func (f Format) headerless() bool {
+// Headerless says whether the bytes do not name their own format: PCM, mu-law
+// and A-law.
+func (f Format) Headerless() bool {
 	switch f.Encoding {
 	case EncodingPCM, EncodingMuLaw, EncodingALaw:
 		return true
@@ -119,7 +120,7 @@ func (f Format) Validate() error {
 		return invalid("Format.Encoding", "%.40q is unknown", string(f.Encoding))
 	}
 	switch {
-	case f.SampleRate == 0 && f.headerless():
+	case f.SampleRate == 0 && f.Headerless():
 		return invalid("Format.SampleRate", "is missing, and %s has no header to tell it", f.Encoding)
 	case f.SampleRate != 0 && (f.SampleRate < minSampleRate || f.SampleRate > maxSampleRate):
 		return invalid("Format.SampleRate", "%d is outside %d to %d", f.SampleRate, minSampleRate, maxSampleRate)

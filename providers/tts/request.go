@@ -88,9 +88,24 @@ func IsLanguage(tag string) bool {
 }
 
 // SameLanguage says whether two BCP 47 tags name the same language, whatever
-// the regions: "en-GB" and "EN".
-func SameLanguage(a, b string) bool {
-	a, _, _ = strings.Cut(a, "-")
-	b, _, _ = strings.Cut(b, "-")
-	return strings.EqualFold(a, b)
+// the regions: "en-GB" and "EN", but also "nb-NO" and "no", which are written
+// alike, and "zh-HK" and "yue", which is Cantonese.
+func SameLanguage(a, b string) bool { return language(a) == language(b) }
+
+// languageAliases are other names of languages, in small letters.
+var languageAliases = map[string]string{
+	"nb": "no", "nn": "no", "fil": "tl", "cmn": "zh", "iw": "he", "in": "id", "zh-hk": "yue", "zh-yue": "yue",
+}
+
+// language is what a tag names, without regions.
+func language(tag string) string {
+	tag = strings.ToLower(tag)
+	if name, ok := languageAliases[tag]; ok {
+		return name
+	}
+	tag, _, _ = strings.Cut(tag, "-")
+	if name, ok := languageAliases[tag]; ok {
+		return name
+	}
+	return tag
 }

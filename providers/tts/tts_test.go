@@ -144,6 +144,11 @@ func TestSameLanguage(t *testing.T) {
 	assert.True(t, tts.SameLanguage("en-GB", "EN"))
 	assert.True(t, tts.SameLanguage("es", "es-419"))
 	assert.False(t, tts.SameLanguage("en", "es"))
+	for _, alike := range [][2]string{{"nb-NO", "no"}, {"nn", "no"}, {"fil-PH", "tl"}, {"cmn", "zh-Hans"}, {"zh-HK", "yue"}, {"iw", "he"}} {
+		assert.True(t, tts.SameLanguage(alike[0], alike[1]), alike)
+	}
+	assert.False(t, tts.SameLanguage("zh-HK", "zh"), "Cantonese is not Mandarin")
+	assert.False(t, tts.SameLanguage("zh-HK", "zh-TW"))
 }
 
 func TestPerThousand(t *testing.T) {
@@ -208,4 +213,24 @@ func TestEmpty(t *testing.T) {
 	assert.True(t, (*tts.Audio)(nil).Empty())
 	assert.True(t, (&tts.Audio{}).Empty())
 	assert.False(t, (&tts.Audio{Data: []byte{0}}).Empty())
+}
+
+func TestIsLanguage(t *testing.T) {
+	t.Parallel()
+	for _, tag := range []string{"en", "en-GB", "zh-Hant-TW", "es-419", "yue"} {
+		assert.True(t, tts.IsLanguage(tag), tag)
+	}
+	for _, tag := range []string{"", "e", "english!", "en_GB", "en-", "-en", "123", "en-subtagstoolong"} {
+		assert.False(t, tts.IsLanguage(tag), tag)
+	}
+}
+
+func TestHeaderless(t *testing.T) {
+	t.Parallel()
+	for _, f := range []tts.Format{tts.PCM(8000), tts.MuLaw(8000), tts.ALaw(8000)} {
+		assert.True(t, f.Headerless(), f)
+	}
+	for _, f := range []tts.Format{tts.WAV(8000), tts.MP3(0, 0), tts.Opus(0), {}} {
+		assert.False(t, f.Headerless(), f)
+	}
 }

@@ -1,0 +1,7 @@
+package vendorsim
+
+// Signers, for the vendors' own vectors.
+var (
+	TwilioSign = twilioSign
+	TelnyxSign = telnyxSign
+)
