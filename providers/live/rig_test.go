@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,8 +99,10 @@ type talk struct {
 	rig     *rig
 	session *stt.Session
 	read    chan struct{} // closed when the results have ended
-	results []stt.LiveResult
 	err     error
+
+	mu      sync.Mutex
+	results []stt.LiveResult
 }
 
 func (k *talk) listen() {
@@ -109,7 +112,9 @@ func (k *talk) listen() {
 			k.err = err
 			return
 		}
+		k.mu.Lock()
 		k.results = append(k.results, r)
+		k.mu.Unlock()
 	}
 }
 
@@ -144,6 +149,8 @@ func (k *talk) finish() {
 
 // text is the final transcript, with gaps as "[from-to]".
 func (k *talk) text() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var parts []string
 	for _, r := range k.results {
 		switch {
